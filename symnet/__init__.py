@@ -1,0 +1,51 @@
+"""symnet: neural networks written as mathematics, derived, simplified, checked and compiled.
+
+    import symnet as sn
+
+Nothing heavy is imported until a name is first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_FUNCTIONS = (
+    "exp log log1p expm1 sqrt rsqrt sign square sin cos tanh cosh sinh sigmoid log_sigmoid softplus relu leaky_relu elu selu gelu "
+    "silu mish softsign hard_tanh log_cosh erf erfc maximum minimum clip where eq delta elementwise mean argmax prod logsumexp softmax "
+    "log_softmax normalize"
+).split()
+_HOME = {
+    **{name: ("symnet.declare.functions", name) for name in _FUNCTIONS},
+    **{name: ("symnet.declare.functions", f"{name}_") for name in ("sum", "max", "min", "abs")},
+    **{name: ("symnet.core.index", name) for name in ("dims", "indices", "index")},
+    **{name: ("symnet.declare.tensor", name) for name in ("Tensor", "param", "tensor", "define", "lookup", "take")},
+    "input": ("symnet.declare.tensor", "input_tensor"),
+    **{name: ("symnet.errors", name) for name in ("SymnetError", "SymnetWarning")},
+    **{
+        name: ("symnet.pipeline", name)
+        for name in ("grad", "jacobian", "hessian", "hvp", "jvp", "vjp", "derive", "evaluate", "program", "latex", "text")
+    },
+    **{name: ("symnet.check.numeric", name) for name in ("check",)},
+}
+_MODULES = {name: f"symnet.declare.{name}" for name in ("layers", "losses", "regularisers")}
+
+__all__ = [*sorted([*_HOME, *_MODULES]), "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value: Any = import_module(_MODULES[name])
+    elif name in _HOME:
+        module, attribute = _HOME[name]
+        value = getattr(import_module(module), attribute)
+    else:
+        raise AttributeError(f"symnet has no {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""The notation: indices, definitions, programs, rules."""

@@ -1,0 +1,65 @@
+"""Elementwise functions as definitions: a name and a one-line formula, and nothing else.
+
+    @elementwise
+    def sigmoid(x):
+        return 1/(1 + exp(-x))
+
+The derivative is SymPy's derivative of the formula. There is no table of derivatives.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+import sympy as sp
+
+from symnet.declare.notation import as_formula, canonical
+from symnet.errors import FormulaProblem
+
+
+class Elementwise(sp.Function):  # type: ignore[misc]
+    """A named scalar function with a formula; subclasses are made by `scalar_function`."""
+
+    parameters: tuple[sp.Symbol, ...] = ()
+    formula: sp.Expr = sp.S.Zero
+    is_real = True
+
+    def fdiff(self, argindex: int = 1) -> sp.Expr:
+        slopes = _slopes(type(self))
+        return slopes[argindex - 1].xreplace(dict(zip(self.parameters, self.args, strict=True)))
+
+    def expanded(self) -> sp.Expr:
+        """The formula at these arguments."""
+        return self.formula.xreplace(dict(zip(self.parameters, self.args, strict=True)))
+
+    def _eval_is_positive(self) -> bool | None:
+        return True if self.formula.is_positive else None
+
+    def _eval_is_nonnegative(self) -> bool | None:
+        return True if self.formula.is_nonnegative else None
+
+
+@lru_cache(maxsize=None)
+def _slopes(function: type[Elementwise]) -> tuple[sp.Expr, ...]:
+    """The derivative of a function's formula by each of its arguments, derived once."""
+    return tuple(derivative(function.formula, parameter) for parameter in function.parameters)
+
+
+def derivative(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
+    """SymPy's derivative with symnet's conventions at kinks: brackets and signs are locally constant."""
+    result = sp.diff(expr, symbol)
+    return result.replace(sp.DiracDelta, lambda *_: sp.S.Zero) if result.has(sp.DiracDelta) else result
+
+
+def scalar_function(function: Callable[..., Any]) -> type[Elementwise]:
+    """The SymPy function that stands for a Python function written as a formula."""
+    names = list(inspect.signature(function).parameters)
+    parameters = tuple(sp.Symbol(f"_{name}", real=True) for name in names)
+    formula = canonical(as_formula(function(*parameters)))
+    if not formula.free_symbols <= set(parameters):
+        raise FormulaProblem(f"{function.__name__} uses more than its arguments: {formula}")
+    members = {"parameters": parameters, "formula": formula, "nargs": len(names), "__doc__": function.__doc__}
+    return type(function.__name__, (Elementwise,), members)

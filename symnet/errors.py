@@ -1,0 +1,80 @@
+"""What symnet says when something that was asked for cannot be done.
+
+Every mistake a user can make raises a `SymnetError` with a code, what was asked, what was found and,
+in `hint`, what to do. A broken invariant of the compiler is an assertion instead.
+"""
+
+from __future__ import annotations
+
+
+class SymnetError(Exception):
+    """A user's mistake: `code`, `message` and a `hint` that says what to do."""
+
+    code = "E0000"
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        hint = f"\n  hint: {self.hint}" if self.hint else ""
+        return f"{self.code} {self.message}{hint}"
+
+
+class NameProblem(SymnetError):
+    """A name that cannot be used, is missing, or stands for two things."""
+
+    code = "E0101"
+
+
+class ShapeProblem(SymnetError):
+    """Shapes or ranks that do not fit together."""
+
+    code = "E0201"
+
+
+class RangeProblem(SymnetError):
+    """An index without a range, or read outside its axis."""
+
+    code = "E0202"
+
+
+class IndexProblem(SymnetError):
+    """An index that runs over two extents, or stands on one side of a definition only."""
+
+    code = "E0203"
+
+
+class KindProblem(SymnetError):
+    """A tensor of the wrong kind, or values that break their declared kind."""
+
+    code = "E0204"
+
+
+class CycleProblem(SymnetError):
+    """Definitions that wait for each other."""
+
+    code = "E0205"
+
+
+class FormulaProblem(SymnetError):
+    """Something in a formula that has no meaning here."""
+
+    code = "E0206"
+
+
+class NonScalarLoss(SymnetError):
+    """A gradient asked of a tensor that is not a scalar."""
+
+    code = "E0301"
+
+
+class ValueProblem(SymnetError):
+    """Values that are missing, misshapen or not finite."""
+
+    code = "E0401"
+
+
+class SymnetWarning(UserWarning):
+    """Something a user should know that is no mistake."""
