@@ -17,14 +17,14 @@ A tensor may read itself at a shifted index: that is a recurrence, and there is 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import sympy as sp
 from sympy.core.assumptions import StdFactKB
 
-from symnet.core.expr import Reduce, reindex
+from symnet.core.expr import Reduce, reduction, reindex
 from symnet.core.index import as_shape, check_name
 from symnet.errors import CycleProblem, ShapeProblem
 
@@ -238,6 +238,19 @@ def _collect(root: Node, found: dict[Node, Definition]) -> None:
         entered.add(node)
         stack.append((node, True))
         stack.extend((r, False) for r in reversed(read_nodes(definition.formula)) if r not in entered)
+
+
+def write_out(expr: sp.Expr, formula: Callable[[Read], sp.Expr | None]) -> sp.Expr:
+    """Reads replaced by what `formula` gives for them (None leaves them), with bound indices out of reach."""
+    if isinstance(expr, sp.Indexed):
+        found = formula(expr)
+        return expr if found is None else found
+    if not expr.args or not any(formula(r) is not None for r in expr.atoms(sp.Indexed)):
+        return expr
+    if isinstance(expr, Reduce):
+        body, bound = expr.open()
+        return reduction(expr.op, write_out(body, formula), bound)
+    return expr.func(*[write_out(arg, formula) if isinstance(arg, sp.Basic) else arg for arg in expr.args])
 
 
 def canonical_key(node: Node, definition: Definition) -> tuple[Any, ...]:

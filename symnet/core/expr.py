@@ -182,7 +182,7 @@ def reindex(expr: sp.Expr, mapping: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
 def total(body: sp.Expr, bound: Iterable[Bound]) -> sp.Expr:
     """Sum of a body, with what trivially comes out: unused indices count, constant factors leave."""
     bound = list(bound)
-    body = sp.sympify(body)
+    body = reindex(sp.sympify(body), {b: sp.S.Zero for b, extent in bound if extent == 1})
     if body == 0 or not bound:
         return body
     symbols = body.free_symbols

@@ -150,6 +150,8 @@ def decide(condition: Boolean, ranges: Ranges) -> bool | None:
     if isinstance(condition, (sp.StrictLessThan, sp.LessThan)):
         strict = int(isinstance(condition, sp.StrictLessThan))
         return _always(nonnegative(-high - strict), nonnegative(-low - strict))
+    if low == high == 0:
+        return isinstance(condition, sp.Eq)
     apart = nonnegative(low - 1) is True or nonnegative(-high - 1) is True
     if isinstance(condition, sp.Eq):
         return False if apart else None

@@ -9,11 +9,12 @@ become one. A bracket of indices in front of a reduction goes with it, since it 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import sympy as sp
 
-from symnet.core.definition import Definition, Node, Program, canonical_key
+from symnet.core.definition import Definition, Node, Program, Read, canonical_key, write_out
 from symnet.core.expr import Bound, Bracket, Reduce
 from symnet.core.graph import definition_order
 
@@ -70,17 +71,53 @@ def is_index_guard(factor: sp.Expr) -> bool:
     return isinstance(factor, (Bracket, sp.KroneckerDelta)) and not factor.atoms(sp.Indexed)
 
 
-def normalise(program: Program) -> Program:
+def normalise(program: Program, keep: Iterable[Node] = ()) -> Program:
     """Every definition of the program in normal form, in dependency order."""
     hoister = Hoister()
-    flat = {node: hoister.definition(d, node.shape) for node, d in program.definitions.items()}
+    kept = inline_temporaries(program, {*keep, *program.outputs})
+    flat = {node: hoister.definition(d, node.shape) for node, d in kept.items()}
     return definition_order({**flat, **hoister.made}, program.outputs)
 
 
 def inline_anonymous(expr: sp.Expr, program: Program) -> sp.Expr:
     """A formula with anonymous tensors written out again, for showing and for keeping."""
-    while True:
-        hidden = {r for r in expr.atoms(sp.Indexed) if r.args[0].node.anonymous and r.args[0].node in program}
-        if not hidden:
-            return expr
-        expr = expr.xreplace({r: program[r.args[0].node].at(r.indices) for r in hidden})
+    while any(_hidden(r, program) is not None for r in expr.atoms(sp.Indexed)):
+        expr = write_out(expr, lambda read: _hidden(read, program))
+    return expr
+
+
+def _hidden(read: Read, program: Program) -> sp.Expr | None:
+    node = read.args[0].node
+    return program[node].at(read.indices) if node.anonymous and node in program else None
+
+
+def inline_temporaries(program: Program, keep: set[Node]) -> dict[Node, Definition]:
+    """The results of single operators (`1 - s`) that are read once, written where they are read."""
+    count = Counter(r.args[0].node for d in program.definitions.values() for r in _every_read(d.formula))
+    result: dict[Node, Definition] = {}
+    passing: dict[Node, Definition] = {}
+    for node, definition in program.definitions.items():
+        written = write_out(definition.formula, lambda read: _passed(read, passing))
+        definition = Definition(definition.indices, written)
+        temporary = node.auto and node.name == TEMPORARY and node not in keep and count[node] == 1
+        (passing if temporary and not _normalised(definition.formula) else result)[node] = definition
+    return result
+
+
+def _passed(read: Read, passing: Mapping[Node, Definition]) -> sp.Expr | None:
+    node = read.args[0].node
+    return passing[node].at(read.indices) if node in passing else None
+
+
+TEMPORARY = "t"
+
+
+def _every_read(expr: sp.Expr) -> Iterator[sp.Indexed]:
+    return (e for e in sp.preorder_traversal(expr) if isinstance(e, sp.Indexed))
+
+
+def _normalised(formula: sp.Expr) -> bool:
+    """A quotient of tensors: worth a name, for gradients are read in terms of it."""
+    return isinstance(formula, sp.Mul) and any(
+        isinstance(f, sp.Pow) and f.exp.is_negative and f.atoms(sp.Indexed) for f in formula.args
+    )

@@ -177,7 +177,7 @@ def where(condition: Any, yes: Any, no: Any) -> Any:
 
 
 def _where_values(condition: sp.Expr, yes: sp.Expr, no: sp.Expr) -> sp.Expr:
-    held = sp.Gt(condition, 0) if isinstance(condition, sp.Expr) and not condition.is_Boolean else condition
+    held = sp.Gt(condition, 0) if isinstance(condition, sp.Expr) else condition
     return where_expr(held, yes, no)
 
 

@@ -85,7 +85,7 @@ def as_formula(value: Any) -> sp.Expr:
         expr = sp.sympify(value, strict=True)
     except sp.SympifyError:
         raise FormulaProblem(f"{value!r} cannot stand in a formula") from None
-    if isinstance(expr, sp.logic.boolalg.Boolean):
+    if isinstance(expr, sp.logic.boolalg.Boolean) and not isinstance(expr, sp.Expr):
         return Bracket(expr)
     if not isinstance(expr, sp.Expr):
         raise FormulaProblem(f"{value!r} cannot stand in a formula", "formulas are scalars: read tensors with indices")

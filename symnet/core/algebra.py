@@ -1,0 +1,242 @@
+"""Scalar algebra on small formulas: fewest operations, common factors, and inverting a kernel.
+
+`best_form` chooses among a few exact rewritings the one with the fewest operations:
+
+    p/N - y/N                     ->  (p - y)/N
+    -(y*(1 - s) - (1 - y)*s)      ->  s - y
+    1 - h**2                      stays as it is
+
+`invert_moebius` solves `s = (a*F + b)/(c*F + d)` for F, a power of one exponential:
+
+    s = 1/(1 + exp(-z))           ->  exp(-z) = (1 - s)/s
+"""
+
+from __future__ import annotations
+
+from functools import reduce
+from math import gcd
+
+import sympy as sp
+
+from symnet.core.expr import Reduce, operations
+
+SMALL = 60
+
+
+Cost = tuple[int, int, int, int, str]
+
+
+def cost(expr: sp.Expr) -> Cost:
+    """Fewer operations first; then fewer minus signs, squares and leaves; then a fixed order."""
+    nodes = list(sp.preorder_traversal(expr))
+    minus = sum(1 for n in nodes if n.is_Rational and n.is_negative)
+    inverses = sum(1 for n in nodes if isinstance(n, sp.Pow) and n.exp == -1)
+    squares = sum(1 for n in nodes if isinstance(n, sp.Pow) and n.exp.is_Integer and n.exp > 1)
+    awkward = squares + sum(1 for n in nodes if isinstance(n, sp.Add) and n.args[0].is_negative)
+    return operations(expr), minus - inverses, awkward, len(nodes), str(expr)
+
+
+def best_form(expr: sp.Expr) -> sp.Expr:
+    """The cheapest of a few exact forms of a sum or product; reductions and functions inside count as atoms."""
+    if not isinstance(expr, (sp.Add, sp.Mul)) or not _may_change(expr):
+        return expr
+    names = {a: sp.Dummy(f"a{i}", **_signs(a)) for i, a in enumerate(_atoms(expr))}
+    plain = expr.xreplace(names)
+    forms = [expr]
+    seen = {plain}
+    for form in _forms(plain):
+        if form not in seen:
+            seen.add(form)
+            forms.append(form.xreplace({dummy: a for a, dummy in names.items()}))
+    best = min((absorb_sign(monic(form)) for form in forms), key=cost)
+    return best if cost(best)[:3] < cost(expr)[:3] else expr
+
+
+def monic(expr: sp.Expr) -> sp.Expr:
+    """Numbers out of denominators: 1/(2*v + 2*e) is 1/(v + e)/2, so that equal denominators look equal."""
+    return expr.replace(
+        lambda e: isinstance(e, sp.Pow) and e.exp.is_negative and e.base.is_Add and e.exp.is_Rational, _monic_power
+    )
+
+
+def _monic_power(power: sp.Pow) -> sp.Expr:
+    first = next((t for t in power.base.args if not t.is_number), power.base.args[0])
+    content = first.as_coeff_Mul()[0]
+    if content == 1 or not content.is_Rational or content.is_negative:
+        return power
+    return content**power.exp * sp.Add(*[t / content for t in power.base.args]) ** power.exp
+
+
+def absorb_sign(expr: sp.Expr) -> sp.Expr:
+    """Signs where people put them: -(a - b)*c is (b - a)*c, and (b - a)/(s - 1) is (a - b)/(1 - s)."""
+    if not isinstance(expr, sp.Mul):
+        return expr
+    coefficient, rest = expr.as_coeff_Mul()
+    sign, factors = (-1 if coefficient.is_negative else 1), []
+    for factor in sp.Mul.make_args(rest):
+        base, exponent = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
+        if isinstance(base, sp.Add) and base.args[0].is_negative and exponent.is_odd:
+            base, sign = -base, -sign
+        factors.append(base**exponent)
+    sums = [f for f in factors if isinstance(f, sp.Add)]
+    best = max(sums, key=_minus_terms, default=None)
+    if sign < 0 and best is not None and 2 * _minus_terms(best) >= len(best.args) and not best.args[0].is_positive:
+        factors[factors.index(best)] = -best
+        sign = 1
+    return sp.Mul(sign * abs(coefficient), *factors)
+
+
+def _minus_terms(expr: sp.Add) -> int:
+    return sum(1 for term in expr.args if term.could_extract_minus_sign())
+
+
+def _may_change(expr: sp.Expr) -> bool:
+    if isinstance(expr, sp.Add):
+        return True
+    sums = [arg for arg in expr.args if isinstance(arg, sp.Add) or (isinstance(arg, sp.Pow) and arg.base.is_Add)]
+    return bool(sums)
+
+
+def _atoms(expr: sp.Expr) -> list[sp.Expr]:
+    """What is opaque to algebra, outermost first: reads, reductions, functions."""
+    found: dict[sp.Expr, None] = {}
+    stack = [expr]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, (sp.Add, sp.Mul)) or (isinstance(node, sp.Pow) and node.exp.is_Rational):
+            stack.extend(reversed(node.args))
+        elif not node.is_Number:
+            found[node] = None
+    return list(found)
+
+
+def _signs(expr: sp.Expr) -> dict[str, bool]:
+    if expr.is_positive:
+        return {"positive": True}
+    return {"real": True}
+
+
+def _forms(expr: sp.Expr) -> list[sp.Expr]:
+    common = common_factor(expr)
+    forms = [common, with_common_factors(expr)]
+    if operations(expr) > SMALL:
+        return forms
+    expanded = sp.expand_mul(expr)
+    forms += [expanded, common_factor(expanded)]
+    if any(p.exp.is_Integer and p.exp in (2, 3) for p in expr.atoms(sp.Pow) if p.base.is_Add):
+        forms.append(common_factor(sp.expand(expr, power_base=False, power_exp=False, log=False)))
+    if any(p.exp.is_negative and p.base.is_Add for p in expr.atoms(sp.Pow)):
+        forms += _rational_forms(expr)
+    return forms
+
+
+def _rational_forms(expr: sp.Expr) -> list[sp.Expr]:
+    try:
+        forms = [sp.factor(expr), sp.cancel(expr)]
+    except sp.PolynomialError:
+        return []
+    return [*forms, *(common_factor(f) for f in forms)]
+
+
+def with_common_factors(expr: sp.Expr) -> sp.Expr:
+    """Common factors taken out of every sum inside a product."""
+    if isinstance(expr, sp.Mul):
+        return sp.Mul(*[with_common_factors(arg) for arg in expr.args])
+    if isinstance(expr, sp.Add):
+        return common_factor(sp.Add(*[with_common_factors(arg) for arg in expr.args]))
+    return expr
+
+
+def common_factor(expr: sp.Expr) -> sp.Expr:
+    """What all terms of a sum share, taken out: powers of bases, a rational content, a sign."""
+    if not isinstance(expr, sp.Add):
+        return expr
+    split = [_powers(term) for term in expr.args]
+    shared = dict(split[0][1])
+    for _, powers in split[1:]:
+        for base in list(shared):
+            here = powers.get(base, sp.S.Zero)
+            keep = _shared_power(shared[base], here)
+            if keep == 0:
+                del shared[base]
+            else:
+                shared[base] = keep
+    content = _content([coefficient for coefficient, _ in split])
+    if not shared:
+        return expr
+    factor = sp.Mul(content, *[base**exponent for base, exponent in shared.items()])
+    return factor * sp.Add(*[term / factor for term in expr.args])
+
+
+def _powers(term: sp.Expr) -> tuple[sp.Rational, dict[sp.Expr, sp.Expr]]:
+    coefficient, rest = term.as_coeff_Mul()
+    powers: dict[sp.Expr, sp.Expr] = {}
+    for factor in sp.Mul.make_args(rest):
+        base, exponent = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
+        if not exponent.is_Rational:
+            base, exponent = factor, sp.S.One
+        powers[base] = powers.get(base, sp.S.Zero) + exponent
+    powers.pop(sp.S.One, None)
+    return coefficient, powers
+
+
+def _shared_power(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    if a.is_positive and b.is_positive:
+        return min(a, b)
+    if a.is_negative and b.is_negative:
+        return max(a, b)
+    return sp.S.Zero
+
+
+def _content(coefficients: list[sp.Rational]) -> sp.Rational:
+    if not all(c.is_Rational for c in coefficients):
+        return sp.S.One
+    top = reduce(gcd, (abs(int(c.p)) for c in coefficients))
+    bottom = reduce(gcd, (int(c.q) for c in coefficients))
+    sign = -1 if all(c < 0 for c in coefficients) else 1
+    return sp.Rational(sign * top, bottom) if (top, bottom) != (0, 0) else sp.S.One
+
+
+def exponentials(expr: sp.Expr) -> set[sp.Expr]:
+    """The arguments of exponentials, with signs and integer factors taken off: u for exp(u), exp(-u), exp(2u)."""
+    return {_direction(e.args[0])[0] for e in expr.atoms(sp.exp) if e.args[0].free_symbols or e.args[0].atoms(sp.Indexed)}
+
+
+def _direction(argument: sp.Expr) -> tuple[sp.Expr, sp.Integer]:
+    coefficient, rest = argument.as_coeff_Mul()
+    if coefficient.is_Integer:
+        return (rest, coefficient) if not rest.could_extract_minus_sign() else (-rest, -coefficient)
+    return (argument, sp.S.One) if not argument.could_extract_minus_sign() else (-argument, -sp.S.One)
+
+
+def in_kernel(expr: sp.Expr, argument: sp.Expr, kernel: sp.Symbol) -> sp.Expr:
+    """`expr` with exp(c*argument) written as kernel**c."""
+    swap = {}
+    for e in expr.atoms(sp.exp):
+        rest, count = _direction(e.args[0])
+        if rest == argument:
+            swap[e] = kernel**count
+    return expr.xreplace(swap)
+
+
+def invert_moebius(body: sp.Expr, value: sp.Symbol) -> tuple[sp.Expr, int, sp.Expr] | None:
+    """For a body that is a Moebius function of F = exp(u)**q: (u, q, F in terms of the value); else None."""
+    arguments = exponentials(body)
+    if len(arguments) != 1:
+        return None
+    argument = arguments.pop()
+    kernel = sp.Dummy("E", positive=True)
+    rational = sp.together(in_kernel(body, argument, kernel))
+    top, bottom = sp.fraction(rational)
+    if not (top.is_polynomial(kernel) and bottom.is_polynomial(kernel)) or rational.free_symbols != {kernel}:
+        return None
+    above, below = sp.Poly(top, kernel), sp.Poly(bottom, kernel)
+    degrees = [m[0] for m in (*above.monoms(), *below.monoms())]
+    q = reduce(gcd, degrees)
+    if q == 0 or max(degrees) != q or rational.atoms(Reduce):
+        return None
+    a, b = above.coeff_monomial(kernel**q), above.coeff_monomial(1)
+    c, d = below.coeff_monomial(kernel**q), below.coeff_monomial(1)
+    if c == 0:
+        return None
+    return argument, q, (d * value - b) / (a - c * value)

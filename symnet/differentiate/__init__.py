@@ -1,0 +1,1 @@
+"""Derivatives of programs: one rule, and elimination of deltas."""

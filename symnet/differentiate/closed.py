@@ -1,0 +1,106 @@
+"""Derivatives in terms of what is known already: a function's own value, and the logistic function.
+
+The slope of a formula f is rewritten with the value v = f(...) where that takes fewer operations:
+
+    tanh(a)              slope 1 - v**2
+    exp(z)/S             slope v by z, -v/S by S
+    1/(1 + exp(-a))      slope v*(1 - v)
+    (x - m)/sqrt(w + e)  slope -v/(2*(w + e)) by w
+
+No function is named here but the logistic one, which is what a Moebius function of an exponential is called.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import sympy as sp
+
+from symnet.core.algebra import absorb_sign, best_form, cost, exponentials, in_kernel, invert_moebius
+from symnet.core.expr import operations
+from symnet.declare.elementwise import Elementwise
+from symnet.declare.functions import sigmoid
+
+SIGMOID: type[Elementwise] = sigmoid.scalar  # type: ignore[attr-defined]
+
+
+def in_own_value(body: sp.Expr, slope: sp.Expr, value: sp.Symbol) -> sp.Expr:
+    """The cheapest of the slope's forms with the body's value known as `value`."""
+    forms = [best_form(form) for form in _own_value_forms(body, slope, value)]
+    return min(forms, key=cost)
+
+
+def _own_value_forms(body: sp.Expr, slope: sp.Expr, value: sp.Symbol) -> Iterator[sp.Expr]:
+    yield slope
+    yield logistic(slope)
+    if operations(body):
+        yield slope.xreplace({body: value})
+    solved = solve_monomial(body, value)
+    if solved is not None:
+        yield sp.expand_mul(slope.xreplace({solved[0]: solved[1]}))
+    expanded = body.replace(lambda e: isinstance(e, Elementwise), lambda e: e.expanded())
+    inverse = invert_moebius(expanded, value) if slope.atoms(sp.exp) else None
+    if inverse is not None:
+        yield from _through_kernel(slope, *inverse)
+
+
+def _through_kernel(slope: sp.Expr, argument: sp.Expr, q: int, solution: sp.Expr) -> Iterator[sp.Expr]:
+    """The slope with the kernel's powers replaced by what the value says they are."""
+    kernel = sp.Dummy("E", positive=True)
+    rational = sp.together(in_kernel(slope, argument, kernel))
+    top, bottom = sp.fraction(rational)
+    if top.is_polynomial(kernel) and bottom.is_polynomial(kernel):
+        power = sp.Dummy("F", positive=True)
+        rest = sp.powdenest(rational.xreplace({kernel: power ** sp.Rational(1, q)}), force=True)
+        yield absorb_sign(sp.factor(rest.xreplace({power: solution})))
+
+
+def solve_monomial(body: sp.Expr, value: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+    """For a product whose other factors are all denominators: its one kernel in terms of the value.
+
+    `exp(z)/S` gives `(exp(z), value*S)`. Solving never divides by anything that was not divided by before.
+    """
+    if not isinstance(body, sp.Mul):
+        return None
+    kernels, others = [], []
+    for factor in body.args:
+        base, exponent = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
+        kernel = exponent == 1 and (isinstance(base, (sp.Function, sp.exp)) or base.is_Add)
+        (kernels if kernel and not others_depend(base, body, factor) else others).append(factor)
+    if len(kernels) != 1 or not others:
+        return None
+    if not all(o.is_number or o.is_positive or (isinstance(o, sp.Pow) and o.exp.is_negative) for o in others):
+        return None
+    if all(o.is_number or not o.free_symbols for o in others):
+        return None
+    return kernels[0], value / sp.Mul(*others)
+
+
+def others_depend(base: sp.Expr, body: sp.Expr, factor: sp.Expr) -> bool:
+    """Whether the kernel occurs again elsewhere in the product."""
+    return any(arg.has(base) for arg in body.args if arg is not factor)
+
+
+def logistic(expr: sp.Expr) -> sp.Expr:
+    """Exponentials that stand in denominators written with the logistic function, where that is shorter.
+
+    With s = sigmoid(u) every rational function of exp(u) is one of s: exp(u) = s/(1 - s).
+    """
+    exact_kernels = {a for p in expr.atoms(sp.Pow) if p.exp.is_negative and p.base.is_Add for a in exponentials(p.base)}
+    arguments = exact_kernels | {f.args[0] for f in expr.atoms(SIGMOID) if operations(expr) > 3}
+    for argument in sorted(arguments, key=sp.default_sort_key):
+        expr = min((expr, _in_logistic(expr, argument)), key=cost)
+    return expr
+
+
+def _in_logistic(expr: sp.Expr, argument: sp.Expr) -> sp.Expr:
+    kernel, value = sp.Dummy("E", positive=True), sp.Dummy("s", positive=True)
+    known = {SIGMOID(argument): value, SIGMOID(-argument): 1 - value}
+    rational = in_kernel(expr.xreplace(known), argument, kernel).xreplace({kernel: value / (1 - value)})
+    try:
+        forms = [absorb_sign(sp.factor(r)) for r in (rational, rational.xreplace({value: 1 - value}))]
+    except sp.PolynomialError:
+        return expr
+    back = [{value: SIGMOID(argument)}, {value: SIGMOID(-argument)}]
+    found = [best_form(form).xreplace(names) for form, names in zip(forms, back, strict=True)]
+    return min(found, key=cost)

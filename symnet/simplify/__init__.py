@@ -1,0 +1,1 @@
+"""Simplification: a table of rules, applied until nothing changes, with a trace."""

@@ -1,0 +1,122 @@
+"""What sums are worth: declared facts, facts that follow, and linearity where it helps.
+
+    Sum_k y[n,k] = 1                for a simplex or onehot y
+    Sum_d (x[n,d] - mean[n]) = 0    by distributing the sum and writing the mean out
+    Sum_k exp(z[n,k])/S[n] = 1      likewise
+"""
+
+from __future__ import annotations
+
+import sympy as sp
+
+from symnet.core.algebra import best_form
+from symnet.core.definition import Node, read_nodes
+from symnet.core.expr import Bound, Reduce, operations, reindex, total, transform
+from symnet.simplify.context import Context
+from symnet.simplify.fold import fold
+
+UNIT_ROWS = ("simplex", "onehot")
+
+
+def free_factors(expr: sp.Expr, context: Context) -> sp.Expr:
+    """Factors that do not depend on the bound indices, in front of the sum."""
+    return transform(expr, _pull) if expr.atoms(Reduce) else expr
+
+
+def _pull(node: sp.Expr) -> sp.Expr:
+    if not isinstance(node, Reduce) or node.op != "sum":
+        return node
+    body, bound = node.open()
+    return total(body, bound)
+
+
+def declared_sums(expr: sp.Expr, context: Context) -> sp.Expr:
+    """Sums of rows that were declared to sum to one."""
+    return transform(expr, _declared) if expr.atoms(Reduce) else expr
+
+
+def _declared(node: sp.Expr) -> sp.Expr:
+    if not isinstance(node, Reduce) or node.op != "sum" or not isinstance(node.body, sp.Indexed):
+        return node
+    tensor, places = node.body.args[0].node, node.body.indices
+    last, names = places[-1] if places else None, [b for b, _ in node.bound]
+    if tensor.kind not in UNIT_ROWS or last not in names or any(last in p.free_symbols for p in places[:-1]):
+        return node
+    body, bound = node.open()
+    return total(sp.S.One, [pair for pair in bound if pair[0] != body.indices[-1]])
+
+
+def derived_sums(expr: sp.Expr, context: Context) -> sp.Expr:
+    """Sums over an axis that are a number by the definition of what is summed."""
+    if not expr.atoms(Reduce):
+        return expr
+    return transform(expr, lambda node: _derived(node, context))
+
+
+def _derived(node: sp.Expr, context: Context) -> sp.Expr:
+    if not isinstance(node, Reduce) or node.op != "sum" or len(node.bound) != 1 or not isinstance(node.body, sp.Indexed):
+        return node
+    tensor, (index, _) = node.body.args[0].node, node.bound[0]
+    axes = [a for a, place in enumerate(node.body.indices) if index in place.free_symbols]
+    if tensor not in context.program or len(axes) != 1 or node.body.indices[axes[0]] != index:
+        return node
+    value = axis_sum(tensor, axes[0], context)
+    return node if value is None else value
+
+
+def axis_sum(tensor: Node, axis: int, context: Context) -> sp.Expr | None:
+    """What a defined tensor sums to along an axis, where that is a number; found once."""
+    key = (tensor, axis)
+    if key not in context.axis_sums:
+        context.axis_sums[key] = None  # a recurrence that asks for itself learns nothing
+        definition = context.program[tensor]
+        if not isinstance(definition.formula, Reduce) and _near_a_sum(tensor, context):
+            value = written_out(definition.formula, [(definition.indices[axis], tensor.shape[axis])], context)
+            context.axis_sums[key] = value if value.is_number else None
+    return context.axis_sums[key]
+
+
+def _near_a_sum(tensor: Node, context: Context) -> bool:
+    """Whether a definition reads a reduction, directly or through one elementwise definition."""
+    program = context.program
+    near = [n for n in read_nodes(program[tensor].formula) if n in program]
+    further = [m for n in near for m in read_nodes(program[n].formula) if m in program]
+    return any(isinstance(program[n].formula, Reduce) for n in (*near, *further))
+
+
+def written_out(body: sp.Expr, bound: list[Bound], context: Context) -> sp.Expr:
+    """A sum distributed over its terms, with sums by their names and what does not depend on the index inlined."""
+    fresh = {b: sp.Dummy(b.name, integer=True) for b, _ in bound}
+    renamed = [(fresh[b], extent) for b, extent in bound]
+    terms = sp.Add.make_args(sp.expand_mul(reindex(body, fresh)))
+    parts = [fold(declared_sums(total(term, renamed), context), context) for term in terms]
+    return best_form(sp.expand_mul(_inline_means(sp.Add(*parts), context)))
+
+
+def _inline_means(expr: sp.Expr, context: Context) -> sp.Expr:
+    """Elementwise definitions over sums (a mean) written out, outside reductions."""
+    swap = {}
+    for read in expr.atoms(sp.Indexed):
+        node = read.args[0].node
+        if node in context.program and not isinstance(context.program[node].formula, Reduce):
+            formula = context.program[node].at(read.indices)
+            if operations(formula) <= 1:
+                swap[read] = formula
+    return expr.xreplace(swap)
+
+
+def linear_sums(expr: sp.Expr, context: Context) -> sp.Expr:
+    """A sum of terms as terms of sums, where that takes fewer operations."""
+    if not any(r.body.atoms(sp.Add) for r in expr.atoms(Reduce)):
+        return expr
+    return transform(expr, lambda node: _linear(node, context))
+
+
+def _linear(node: sp.Expr, context: Context) -> sp.Expr:
+    if not isinstance(node, Reduce) or node.op != "sum" or not node.body.atoms(sp.Add):
+        return node
+    body, bound = node.open()
+    if operations(body) > 40:
+        return node
+    apart = derived_sums(written_out(body, list(bound), context), context)
+    return apart if operations(apart) < operations(node) else node
