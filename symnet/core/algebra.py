@@ -13,7 +13,8 @@
 
 from __future__ import annotations
 
-from functools import reduce
+from collections.abc import Iterable
+from functools import lru_cache, reduce
 from math import gcd
 
 import sympy as sp
@@ -23,33 +24,47 @@ from symnet.core.expr import Reduce, operations
 SMALL = 60
 
 
-Cost = tuple[int, int, int, int, str]
-
-
-def cost(expr: sp.Expr) -> Cost:
-    """Fewer operations first; then fewer minus signs, squares and leaves; then a fixed order."""
+def manners(expr: sp.Expr) -> tuple[int, int, int]:
+    """Among equally short forms: fewer minus signs, then fewer squares, then fewer leaves."""
     nodes = list(sp.preorder_traversal(expr))
     minus = sum(1 for n in nodes if n.is_Rational and n.is_negative)
     inverses = sum(1 for n in nodes if isinstance(n, sp.Pow) and n.exp == -1)
     squares = sum(1 for n in nodes if isinstance(n, sp.Pow) and n.exp.is_Integer and n.exp > 1)
     awkward = squares + sum(1 for n in nodes if isinstance(n, sp.Add) and n.args[0].is_negative)
-    return operations(expr), minus - inverses, awkward, len(nodes), str(expr)
+    return minus - inverses, awkward, len(nodes)
+
+
+def cheapest(forms: Iterable[sp.Expr]) -> sp.Expr:
+    """The form with the fewest operations; ties go to better manners, then to a fixed order."""
+    forms = list(dict.fromkeys(forms))
+    for measure in (operations, manners, str):
+        if len(forms) == 1:
+            break
+        values = [measure(form) for form in forms]
+        best = min(values)
+        forms = [form for form, value in zip(forms, values, strict=True) if value == best]
+    return forms[0]
+
+
+def better(new: sp.Expr, old: sp.Expr) -> bool:
+    """Whether a form is worth the change: shorter, or as short with better manners."""
+    a, b = operations(new), operations(old)
+    return a < b or (a == b and manners(new)[:2] < manners(old)[:2])
 
 
 def best_form(expr: sp.Expr) -> sp.Expr:
     """The cheapest of a few exact forms of a sum or product; reductions and functions inside count as atoms."""
     if not isinstance(expr, (sp.Add, sp.Mul)) or not _may_change(expr):
         return expr
-    names = {a: sp.Dummy(f"a{i}", **_signs(a)) for i, a in enumerate(_atoms(expr))}
-    plain = expr.xreplace(names)
-    forms = [expr]
-    seen = {plain}
-    for form in _forms(plain):
-        if form not in seen:
-            seen.add(form)
-            forms.append(form.xreplace({dummy: a for a, dummy in names.items()}))
-    best = min((absorb_sign(monic(form)) for form in forms), key=cost)
-    return best if cost(best)[:3] < cost(expr)[:3] else expr
+    names = {a: sp.Symbol(f"a{i}", **_signs(a)) for i, a in enumerate(_atoms(expr))}
+    best = _best_plain(expr.xreplace(names)).xreplace({symbol: a for a, symbol in names.items()})
+    return best if better(best, expr) else expr
+
+
+@lru_cache(maxsize=4096)
+def _best_plain(expr: sp.Expr) -> sp.Expr:
+    """The best form of a formula of plain symbols; equal shapes are worked out once."""
+    return cheapest([expr, *(absorb_sign(monic(form)) for form in _forms(expr))])
 
 
 def monic(expr: sp.Expr) -> sp.Expr:
@@ -111,9 +126,7 @@ def _atoms(expr: sp.Expr) -> list[sp.Expr]:
 
 
 def _signs(expr: sp.Expr) -> dict[str, bool]:
-    if expr.is_positive:
-        return {"positive": True}
-    return {"real": True}
+    return {"positive": True} if expr.is_positive else {"real": True}
 
 
 def _forms(expr: sp.Expr) -> list[sp.Expr]:

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import sympy as sp
 
-from symnet.core.algebra import absorb_sign, best_form, cost, exponentials, in_kernel, invert_moebius
+from symnet.core.algebra import absorb_sign, best_form, cheapest, exponentials, in_kernel, invert_moebius
 from symnet.core.expr import operations
 from symnet.declare.elementwise import Elementwise
 from symnet.declare.functions import sigmoid
@@ -27,7 +27,7 @@ SIGMOID: type[Elementwise] = sigmoid.scalar  # type: ignore[attr-defined]
 def in_own_value(body: sp.Expr, slope: sp.Expr, value: sp.Symbol) -> sp.Expr:
     """The cheapest of the slope's forms with the body's value known as `value`."""
     forms = [best_form(form) for form in _own_value_forms(body, slope, value)]
-    return min(forms, key=cost)
+    return cheapest(forms)
 
 
 def _own_value_forms(body: sp.Expr, slope: sp.Expr, value: sp.Symbol) -> Iterator[sp.Expr]:
@@ -89,7 +89,7 @@ def logistic(expr: sp.Expr) -> sp.Expr:
     exact_kernels = {a for p in expr.atoms(sp.Pow) if p.exp.is_negative and p.base.is_Add for a in exponentials(p.base)}
     arguments = exact_kernels | {f.args[0] for f in expr.atoms(SIGMOID) if operations(expr) > 3}
     for argument in sorted(arguments, key=sp.default_sort_key):
-        expr = min((expr, _in_logistic(expr, argument)), key=cost)
+        expr = cheapest((expr, _in_logistic(expr, argument)))
     return expr
 
 
@@ -103,4 +103,4 @@ def _in_logistic(expr: sp.Expr, argument: sp.Expr) -> sp.Expr:
         return expr
     back = [{value: SIGMOID(argument)}, {value: SIGMOID(-argument)}]
     found = [best_form(form).xreplace(names) for form, names in zip(forms, back, strict=True)]
-    return min(found, key=cost)
+    return cheapest(found)

@@ -40,11 +40,22 @@ class Derived:
 
     def replace(self, node: Node, formula: sp.Expr) -> None:
         """Give a definition another formula and keep the books of who reads whom."""
-        for other in read_nodes(self.definitions[node].formula):
+        before = self.definitions[node].formula
+        for other in read_nodes(before):
             self.readers.get(other, set()).discard(node)
         self.definitions[node] = Definition(self.definitions[node].indices, formula)
         for other in read_nodes(formula):
             self.readers.setdefault(other, set()).add(node)
+        for other in read_nodes(before):
+            self.forget_unread(other)
+
+    def forget_unread(self, node: Node) -> None:
+        """A finished definition that nobody reads any more reads nothing either."""
+        if node not in self.done or node in self.keep or self.readers.get(node):
+            return
+        for other in read_nodes(self.definitions[node].formula):
+            self.readers.get(other, set()).discard(node)
+            self.forget_unread(other)
 
     def scope(self, node: Node) -> Scope:
         indices = self.definitions[node].indices

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from symnet.core.algebra import best_form, cost
+from symnet.core.algebra import best_form, cheapest
 from symnet.core.expr import Bound, Bracket, Reduce, reduction, reindex, total, transform
 from symnet.core.index import Ranges
 from symnet.differentiate.closed import logistic
@@ -115,7 +115,7 @@ def _affine(node: sp.Expr) -> sp.Expr:
     for bit in dict.fromkeys(inside):
         off, on = (logistic(node.xreplace({bit: value})) for value in (sp.S.Zero, sp.S.One))
         straight = logistic(best_form(sp.expand_mul(off + bit * (on - off))))
-        node = min((node, straight), key=cost)
+        node = cheapest((node, straight))
     return node
 
 

@@ -116,7 +116,17 @@ def _linear(node: sp.Expr, context: Context) -> sp.Expr:
     if not isinstance(node, Reduce) or node.op != "sum" or not node.body.atoms(sp.Add):
         return node
     body, bound = node.open()
-    if operations(body) > 40:
+    if operations(body) > 40 or not _may_split(body, {b for b, _ in bound}):
         return node
     apart = derived_sums(written_out(body, list(bound), context), context)
     return apart if operations(apart) < operations(node) else node
+
+
+def _may_split(body: sp.Expr, names: set[sp.Symbol]) -> bool:
+    """Whether some term of the body depends on the bound indices through one factor at most."""
+    factors = [f for f in sp.Mul.make_args(body) if f.free_symbols & names]
+    sums = [f for f in factors if isinstance(f, sp.Add)]
+    if len(sums) != 1 or len(factors) > 2:
+        return False
+    others = len(factors) - 1
+    return any(others + sum(1 for f in sp.Mul.make_args(t) if f.free_symbols & names) <= 1 for t in sums[0].args)

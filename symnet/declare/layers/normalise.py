@@ -21,7 +21,7 @@ from symnet.declare.functions import mean, sqrt
 from symnet.declare.layers.base import Layer
 from symnet.declare.notation import exact
 from symnet.declare.tensor import Tensor, normal_axes
-from symnet.errors import ShapeProblem
+from symnet.errors import ShapeProblem, ValueProblem
 
 Places = tuple[sp.Symbol, ...]
 
@@ -118,7 +118,7 @@ class Dropout(Layer):
     def __init__(self, rate: float = 0.5, name: str | None = None) -> None:
         super().__init__(name)
         if not 0 <= rate < 1:
-            raise ShapeProblem(f"{self.name}: rate is {rate!r}", "rate is the share that is dropped, from 0 to below 1")
+            raise ValueProblem(f"{self.name}: rate is {rate!r}", "rate is the share that is dropped, from 0 to below 1")
         self.share = 1 - exact(rate)
 
     def __call__(self, x: Tensor, training: bool = True) -> Tensor:
