@@ -8,7 +8,7 @@ index. Adjoints refer to each other by name, so a recurrence needs no rule of it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -71,7 +71,8 @@ def reverse(
     """Raw adjoints of everything active. `seed(m)` is d root / d root[m], which may carry `extra` free indices."""
     active = active_nodes(program, root, wanted)
     outer = tuple(i for i, _ in extra)
-    adjoint = {n: _adjoint_tensor(root, n, extra) for n in active}
+    taken = {n.name for n in (*program, *program.inputs())}
+    adjoint = {n: _adjoint_tensor(root, n, extra, taken) for n in active}
     parts: dict[Node, list[sp.Expr]] = {n: [] for n in active}
     place = {n: own_indices(n, program.definitions.get(n), outer) for n in active}
     if root in parts:
@@ -92,11 +93,16 @@ def reverse(
     return result
 
 
-def _adjoint_tensor(root: Node, node: Node, extra: tuple[Bound, ...]) -> Tensor:
+def _adjoint_tensor(root: Node, node: Node, extra: tuple[Bound, ...], taken: Container[str]) -> Tensor:
     name = f"d{root.name}_d{node.name}" if extra else f"{node.name}_bar"
     shape = (*(extent for _, extent in extra), *node.shape)
     info = {"adjoint_of": node, "root": root}
-    return Tensor(name, shape, auto=True, anonymous=node.anonymous, **info)
+    return Tensor(free_name(name, taken), shape, auto=True, anonymous=node.anonymous, **info)
+
+
+def free_name(name: str, taken: Container[str]) -> str:
+    """The name, with a number where it is taken."""
+    return next(c for c in (name, *(f"{name}{i}" for i in range(2, 10**6))) if c not in taken)
 
 
 def _weight(
@@ -140,7 +146,8 @@ def contributions(
 def tangents(program: Program, directions: Mapping[Node, Node], root: Node) -> Adjoints:
     """Forward mode by the same partials: how everything moves when the given tensors move along `directions`."""
     active = active_nodes(program, root, directions)
-    moving = {n: Tensor(f"{n.name}_dot", n.shape, auto=True, anonymous=n.anonymous, tangent_of=n) for n in active}
+    taken = {n.name for n in (*program, *program.inputs())}
+    moving = {n: _tangent_tensor(n, taken) for n in active}
     result = Adjoints(moving)
     local = LocalDerivatives()
     for node in active:
@@ -158,6 +165,11 @@ def tangents(program: Program, directions: Mapping[Node, Node], root: Node) -> A
                     terms.append(sum_with(slope * moving[other].read(*read.indices), [], parts.bound, ranges))
         result.definitions[moving[node]] = Definition(indices, sp.Add(*terms))
     return result
+
+
+def _tangent_tensor(node: Node, taken: Container[str]) -> Tensor:
+    name = free_name(f"{node.name}_dot", taken)
+    return Tensor(name, node.shape, auto=True, anonymous=node.anonymous, tangent_of=node)
 
 
 __all__ = ["Adjoints", "active_nodes", "contributions", "own_indices", "reindex", "reverse", "tangents"]

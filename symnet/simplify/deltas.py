@@ -60,25 +60,26 @@ def one_place(expr: sp.Expr, scope: Scope) -> sp.Expr:
     """delta(a, b)*f(b) = delta(a, b)*f(a): each delta's second place is written as its first."""
     if not expr.atoms(sp.KroneckerDelta):
         return expr
-    return transform(expr, _substitute)
+    return transform(expr, lambda node: _substitute(node, list(scope.ranges)))
 
 
-def _substitute(node: sp.Expr) -> sp.Expr:
+def _substitute(node: sp.Expr, order: list[sp.Symbol]) -> sp.Expr:
     if not isinstance(node, sp.Mul):
         return node
     for factor in node.args:
         if isinstance(factor, sp.KroneckerDelta):
-            keep, drop = _orientation(factor)
+            keep, drop = _orientation(factor, order)
             rest = sp.Mul(*[a for a in node.args if a is not factor])
             changed = rest.xreplace({drop: keep}) if drop.args or drop.is_Symbol else rest
             if changed != rest:
-                return _substitute(factor * changed)
+                return _substitute(factor * changed, order)
     return node
 
 
-def _orientation(delta: sp.KroneckerDelta) -> tuple[sp.Expr, sp.Expr]:
-    """Which place stays: an index rather than a label read or an expression; of two indices the first by name."""
-    places = sorted(delta.args, key=lambda p: (not p.is_Symbol, str(p)))
+def _orientation(delta: sp.KroneckerDelta, order: list[sp.Symbol]) -> tuple[sp.Expr, sp.Expr]:
+    """Which place stays: an index rather than a label or an expression; of two indices the first on the left side."""
+    last = len(order)
+    places = sorted(delta.args, key=lambda p: (not p.is_Symbol, order.index(p) if p in order else last, str(p)))
     return places[0], places[1]
 
 
