@@ -87,7 +87,13 @@ def evaluate_program(
 
     `branches` collects which way each comparison of values went, so that kinks can be noticed.
     """
-    flat = normalise(program)
+    return evaluate_flat(normalise(program), values, branches=branches, complex_step=complex_step)
+
+
+def evaluate_flat(
+    flat: Program, values: Mapping[str, Any], *, branches: list[Array] | None = None, complex_step: bool = False
+) -> dict[Node, Array]:
+    """The same for a program that is in normal form already."""
     given = read_values(flat, values, complex_step)
     sizes = solve_sizes(given)
     machine = _Machine(flat, given, sizes, branches)
@@ -261,6 +267,10 @@ class _Evaluator:
         if isinstance(expr, Bracket):
             return self.condition(expr.condition, mask)
         name = type(expr).__name__
+        if isinstance(expr, sp.floor):
+            return np.floor(self.value(expr.args[0], mask)).astype(np.int64)
+        if isinstance(expr, sp.Mod):
+            return np.mod(self.value(expr.args[0], mask), self.value(expr.args[1], mask))
         if name in FUNCTIONS:
             return FUNCTIONS[name](np.asarray(self.value(expr.args[0], mask)))
         if isinstance(expr, Elementwise):
@@ -319,7 +329,7 @@ class _Evaluator:
         array = self.machine.arrays[node]
         places = []
         for axis, (place, size) in enumerate(zip(read.indices, array.shape, strict=True)):
-            index = np.asarray(self.value(place, mask))
+            index = np.asarray(self.value(place, mask)).astype(np.int64)
             outside = ((index < 0) | (index >= size)) & mask
             if np.any(outside):
                 bad = np.broadcast_to(index, outside.shape)[outside][0]

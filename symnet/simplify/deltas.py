@@ -5,7 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symnet.core.algebra import best_form, cheapest
-from symnet.core.expr import Bound, Bracket, Reduce, reduction, reindex, total, transform
+from symnet.core.expr import Bound, Bracket, Reduce, operations, reduction, reindex, total, transform
 from symnet.core.index import Ranges
 from symnet.differentiate.closed import logistic
 from symnet.differentiate.delta import eliminate, settle
@@ -73,7 +73,19 @@ def _substitute(node: sp.Expr, order: list[sp.Symbol]) -> sp.Expr:
             changed = rest.xreplace({drop: keep}) if drop.args or drop.is_Symbol else rest
             if changed != rest:
                 return _substitute(factor * changed, order)
-    return node
+    return _substitute_inside(node, order)
+
+
+def _substitute_inside(node: sp.Mul, order: list[sp.Symbol]) -> sp.Expr:
+    """The same for f(b)*([a = b] - g): multiplied out, substituted, and collected again."""
+    terms = _expand_deltas(node)
+    if not isinstance(terms, sp.Add):
+        return node
+    changed = [_substitute(t, order) if isinstance(t, sp.Mul) else t for t in terms.args]
+    if tuple(changed) == terms.args:
+        return node
+    collected = best_form(sp.Add(*changed))
+    return collected if operations(collected) <= operations(node) else node
 
 
 def _orientation(delta: sp.KroneckerDelta, order: list[sp.Symbol]) -> tuple[sp.Expr, sp.Expr]:
