@@ -32,6 +32,7 @@ Array = NDArray[Any]
 COMPLEX, CENTRAL = "complex", "central"
 METHODS = ("auto", COMPLEX, CENTRAL)
 RTOL = {COMPLEX: 1e-10, CENTRAL: 1e-7}
+NOISE = {COMPLEX: 1e-14, CENTRAL: 1e-11}
 STEP = 1e-3
 REACH = 2e-3
 ENTRIES = 10_000
@@ -105,10 +106,11 @@ def check(
     own = {key.name if isinstance(key, Node) else str(key): value for key, value in (gradient or {}).items()}
     derived = dict(zip(targets, gradients(loss, [t for t in targets]), strict=True)) if len(own) < len(targets) else {}
     symbolic = [own.get(t.name) or derived[t] for t in targets]
-    arrays = evaluate_program(Program.of(symbolic), numbers)
+    arrays = evaluate_program(Program.of([*symbolic, loss]), numbers)
+    largest = max([abs(float(arrays[loss])), *(float(np.max(np.abs(arrays[g]), initial=0.0)) for g in symbolic)])
     generator = np.random.default_rng(seed)
     rows = [
-        _check_one(loss, t, np.asarray(arrays[g], dtype=float), numbers, chosen, tolerance, generator)
+        _check_one(loss, t, np.asarray(arrays[g], dtype=float), numbers, chosen, tolerance, NOISE[chosen] * largest, generator)
         for t, g in zip(targets, symbolic, strict=True)
     ]
     return Report(loss.name, chosen, tolerance, tuple(rows))
@@ -159,6 +161,7 @@ def _check_one(
     numbers: Mapping[str, Any],
     method: str,
     rtol: float,
+    noise: float,
     generator: np.random.Generator,
 ) -> Row:
     probe = make_probe(loss, target, numbers, method)
@@ -175,7 +178,7 @@ def _check_one(
         slope = probe.slope(direction)
         if slope is not None:
             pairs.append(((), float((direction * symbolic).sum()), slope))
-    return make_row(target.name, symbolic, pairs, kinks, rtol, sampled)
+    return make_row(target.name, symbolic, pairs, kinks, rtol, noise, sampled)
 
 
 def unit(shape: tuple[int, ...], place: tuple[int, ...]) -> Array:
@@ -252,14 +255,19 @@ def make_row(
     pairs: Sequence[tuple[tuple[int, ...], float, float]],
     kinks: Sequence[tuple[int, ...]],
     rtol: float,
+    noise: float,
     sampled: bool,
 ) -> Row:
-    """The verdict from pairs of values: the worst error against the largest value of the tensor."""
+    """The verdict from pairs of values: the worst error against the largest value of the tensor.
+
+    Differences below `noise`, the rounding of the largest number in play, are none.
+    """
     left = np.array([a for _, a, _ in pairs], dtype=float)
     right = np.array([b for _, _, b in pairs], dtype=float)
     scale = float(max(np.max(np.abs(left), initial=0.0), np.max(np.abs(right), initial=0.0)))
     errors = np.abs(left - right)
     errors[~np.isfinite(errors)] = np.inf
+    errors[errors <= noise] = 0.0
     floor = scale * 1e-5 if scale else 1.0
     worst = int(np.argmax(errors)) if len(errors) else -1
     error = float(errors[worst]) if len(errors) else 0.0
@@ -279,16 +287,20 @@ def make_row(
         len(pairs),
         nonzero,
         tuple(kinks),
-        _note(len(pairs), nonzero, kinks, sampled),
+        _note(len(pairs), nonzero, kinks, sampled, scale, noise),
     )
 
 
-def _note(checked: int, nonzero: float, kinks: Sequence[tuple[int, ...]], sampled: bool) -> str:
+def _note(
+    checked: int, nonzero: float, kinks: Sequence[tuple[int, ...]], sampled: bool, scale: float, noise: float
+) -> str:
     notes = []
     if not checked:
         notes.append("nothing could be compared")
     elif nonzero == 0:
         notes.append("both sides are zero: this proves little")
+    elif scale <= noise:
+        notes.append("zero up to rounding on both sides")
     if kinks:
         shown = ", ".join(str(list(k)) for k in kinks[:3])
         notes.append(f"{len(kinks)} at a kink, left out: {shown}{', ...' if len(kinks) > 3 else ''}")

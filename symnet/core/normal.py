@@ -49,7 +49,7 @@ class Hoister:
     def named(self, reduce: Reduce, scope: list[Bound], guards: tuple[sp.Expr, ...]) -> sp.Expr:
         """The anonymous tensor that stands for a reduction, made at its first use."""
         free = reduce.free_symbols
-        own = [guard for guard in guards if guard.free_symbols & free]
+        own = [guard for guard in guards if guard.free_symbols <= free]
         body, bound = reduce.open()
         inner = self.hoist(sp.Mul(*own, body), [*scope, *bound], ())
         formula = Reduce(reduce.op, inner, bound)

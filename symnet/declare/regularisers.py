@@ -20,7 +20,7 @@ from symnet.declare.tensor import Tensor
 
 def penalty(name: str, W: Tensor, entry: sp.Expr, reduction: str) -> Tensor:
     """The cost of every entry, reduced over all of them."""
-    return Cost(entry, list(zip(W.indices, W.shape, strict=True))).reduced(reduction, None).named(name)
+    return Cost(entry, list(zip(W.indices, W.shape, strict=True))).reduced(reduction, None, name)
 
 
 def l1(W: Tensor, s: Any = 1, *, reduction: str = "sum") -> Tensor:

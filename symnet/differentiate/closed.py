@@ -13,11 +13,12 @@ No function is named here but the logistic one, which is what a Moebius function
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import sympy as sp
 
 from symnet.core.algebra import absorb_sign, best_form, cheapest, exponentials, in_kernel, invert_moebius
-from symnet.core.expr import operations
+from symnet.core.expr import Bracket, operations
 from symnet.declare.elementwise import Elementwise
 from symnet.declare.functions import sigmoid
 
@@ -37,7 +38,7 @@ def _own_value_forms(body: sp.Expr, slope: sp.Expr, value: sp.Symbol) -> Iterato
         yield slope.xreplace({body: value})
     solved = solve_monomial(body, value)
     if solved is not None:
-        yield sp.expand_mul(slope.xreplace({solved[0]: solved[1]}))
+        yield sp.expand_mul(solved.apply(slope))
     expanded = body.replace(lambda e: isinstance(e, Elementwise), lambda e: e.expanded())
     inverse = invert_moebius(expanded, value) if slope.atoms(sp.exp) else None
     if inverse is not None:
@@ -55,25 +56,47 @@ def _through_kernel(slope: sp.Expr, argument: sp.Expr, q: int, solution: sp.Expr
         yield absorb_sign(sp.factor(rest.xreplace({power: solution})))
 
 
-def solve_monomial(body: sp.Expr, value: sp.Expr) -> tuple[sp.Expr, sp.Expr] | None:
+@dataclass(frozen=True)
+class Monomial:
+    """`gates * kernel = value`: a kernel behind brackets in terms of a name."""
+
+    kernel: sp.Expr
+    gates: tuple[sp.Expr, ...]
+    value: sp.Expr
+
+    def apply(self, expr: sp.Expr) -> sp.Expr:
+        """The kernel by its value, wherever it stands behind its brackets."""
+        if not self.gates:
+            return expr.xreplace({self.kernel: self.value})
+        return expr.replace(lambda e: isinstance(e, sp.Mul) and self.kernel in e.args, self._product)
+
+    def _product(self, product: sp.Mul) -> sp.Expr:
+        if not set(self.gates) <= set(product.args):
+            return product
+        rest = [a for a in product.args if a != self.kernel and a not in self.gates]
+        return sp.Mul(self.value, *rest)
+
+
+def solve_monomial(body: sp.Expr, value: sp.Expr) -> Monomial | None:
     """For a product whose other factors are all denominators: its one kernel in terms of the value.
 
-    `exp(z)/S` gives `(exp(z), value*S)`. Solving never divides by anything that was not divided by before.
+    `exp(z)/S` gives `exp(z) = value*S`. Solving never divides by anything that was not divided by before.
     """
     if not isinstance(body, sp.Mul):
         return None
-    kernels, others = [], []
-    for factor in body.args:
-        base, exponent = factor.as_base_exp() if isinstance(factor, sp.Pow) else (factor, sp.S.One)
-        kernel = exponent == 1 and (isinstance(base, (sp.Function, sp.exp)) or base.is_Add)
-        (kernels if kernel and not others_depend(base, body, factor) else others).append(factor)
-    if len(kernels) != 1 or not others:
+    gates = tuple(f for f in body.args if isinstance(f, Bracket))
+    factors = [f for f in body.args if not isinstance(f, Bracket)]
+    kernels = [f for f in factors if is_kernel(f) and not others_depend(f, body, f)]
+    others = [f for f in factors if f not in kernels]
+    if len(kernels) != 1 or all(not o.free_symbols for o in others):
         return None
     if not all(o.is_number or o.is_positive or (isinstance(o, sp.Pow) and o.exp.is_negative) for o in others):
         return None
-    if all(o.is_number or not o.free_symbols for o in others):
-        return None
-    return kernels[0], value / sp.Mul(*others)
+    return Monomial(kernels[0], gates, value / sp.Mul(*others))
+
+
+def is_kernel(factor: sp.Expr) -> bool:
+    return factor.is_Add or (isinstance(factor, (sp.Function, sp.exp)) and not isinstance(factor, sp.KroneckerDelta))
 
 
 def others_depend(base: sp.Expr, body: sp.Expr, factor: sp.Expr) -> bool:

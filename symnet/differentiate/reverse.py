@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 
 import sympy as sp
 
@@ -102,7 +103,7 @@ def _adjoint_tensor(root: Node, node: Node, extra: tuple[Bound, ...], taken: Con
 
 def free_name(name: str, taken: Container[str]) -> str:
     """The name, with a number where it is taken."""
-    return next(c for c in (name, *(f"{name}{i}" for i in range(2, 10**6))) if c not in taken)
+    return name if name not in taken else next(c for i in count(2) if (c := f"{name}{i}") not in taken)
 
 
 def _weight(

@@ -24,6 +24,7 @@ from symnet.declare.elementwise import Elementwise
 from symnet.declare.notation import default_indices
 from symnet.declare.tensor import Tensor
 from symnet.differentiate.closed import solve_monomial
+from symnet.differentiate.reverse import free_name
 from symnet.simplify.match import match
 
 Key = tuple[str, frozenset[Node]]
@@ -31,12 +32,16 @@ Key = tuple[str, frozenset[Node]]
 
 @dataclass(frozen=True)
 class Relation:
-    """`pattern -> replacement` for all values of the wild indices; it comes from the definition of `node`."""
+    """`pattern -> replacement` for all values of the wild indices; it comes from the definition of `node`.
+
+    With `gates` it holds behind those brackets only, and takes them in.
+    """
 
     node: Node
     pattern: sp.Expr
     replacement: sp.Expr
     wild: tuple[sp.Symbol, ...]
+    gates: tuple[sp.Expr, ...] = ()
 
 
 def key_of(expr: sp.Expr) -> Key:
@@ -75,8 +80,7 @@ class Context:
         key = (source, formula)
         if key not in self.of_kernel:
             taken = {n.name for n in (*self.program, *self.program.inputs(), *self.introduced)}
-            name = next(c for c in ("p", "softmax", *(f"softmax{i}" for i in range(2, 10**6))) if c not in taken)
-            node = Tensor(name, source.shape, auto=True, facts={"positive": True})
+            node = Tensor("p" if "p" not in taken else free_name("softmax", taken), source.shape, auto=True, facts={"positive": True})
             self.of_kernel[key] = node
             self.introduced[node] = Definition(indices, formula)
         return self.of_kernel[key]
@@ -84,10 +88,23 @@ class Context:
     def rename(self, expr: sp.Expr) -> sp.Expr | None:
         """What a kernel is called in the program; None where it has no name."""
         for relation in self.relations.get(key_of(expr), ()):
-            binding = match(relation.pattern, expr, relation.wild)
+            binding = None if relation.gates else match(relation.pattern, expr, relation.wild)
             if binding is not None:
                 return relation.replacement.xreplace(binding)
         return None
+
+    def rename_gated(self, product: sp.Mul) -> sp.Expr:
+        """A product in which a kernel stands behind the brackets of its definition, by that name."""
+        for kernel in product.args:
+            for relation in self.relations.get(key_of(kernel), ()) if isinstance(kernel, sp.Function) else ():
+                binding = match(relation.pattern, kernel, relation.wild) if relation.gates else None
+                if binding is None:
+                    continue
+                gates = {gate.xreplace(binding) for gate in relation.gates}
+                if gates <= set(product.args):
+                    rest = [a for a in product.args if a is not kernel and a not in gates]
+                    return sp.Mul(relation.replacement.xreplace(binding), *rest)
+        return product
 
 
 def relations_of(node: Node, definition: Definition) -> Iterator[Relation]:
@@ -100,7 +117,7 @@ def relations_of(node: Node, definition: Definition) -> Iterator[Relation]:
         return
     solved = solve_monomial(formula, here)
     if solved is not None:
-        yield Relation(node, solved[0], solved[1], indices)
+        yield Relation(node, solved.kernel, solved.value, indices, solved.gates)
     elif formula.is_Add and (lone := _exponential_of_log(formula, here)) is not None:
         yield Relation(node, lone[0], lone[1], indices)
     elif not (isinstance(formula, sp.exp) or formula.is_Add):

@@ -6,7 +6,7 @@ import sympy as sp
 
 from symnet.core.algebra import best_form
 from symnet.core.definition import Node
-from symnet.core.expr import Reduce, operations, transform
+from symnet.core.expr import Bracket, Reduce, operations, transform
 from symnet.simplify.context import Context, Scope
 from symnet.simplify.match import match
 
@@ -21,6 +21,8 @@ def fold(expr: sp.Expr, context: Context) -> sp.Expr:
 def _fold_node(node: sp.Expr, context: Context) -> sp.Expr:
     if isinstance(node, sp.exp):
         return _fold_exponential(node, context)
+    if isinstance(node, sp.Mul) and node.atoms(Bracket) and node.atoms(sp.Function):
+        return context.rename_gated(node)
     if isinstance(node, sp.KroneckerDelta) or not isinstance(node, (sp.Function, Reduce, sp.Add)):
         return node
     named = context.rename(node)

@@ -4,7 +4,7 @@
     AvgPool2d   h[n,c,i,j] := Sum_{u,v} x[n, c, s*i+u-p, s*j+v-p] / (U*V)
 
 Padding of a mean counts zeros. Padding of a maximum repeats the edge, which leaves every maximum as it is, since the
-edge lies in the window as well; it is done axis by axis.
+edge lies in the window as well; axis by axis, `rows[n,c,i,j] := x[n, c, clip(i-p, 0, H-1), j]`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import sympy as sp
 from symnet.core.index import indices
 from symnet.declare.functions import max_, sum_, where
 from symnet.declare.layers.base import Layer
-from symnet.declare.layers.window import Sizes, Window, guarded_read, windows
+from symnet.declare.layers.window import Sizes, guarded_read, windows
 from symnet.declare.tensor import Tensor
 from symnet.errors import ShapeProblem
 
@@ -59,19 +59,20 @@ class MaxPool2d(Pooling):
     def __call__(self, x: Tensor) -> Tensor:
         self.enter(x, "N C H W")
         a, b, shape = self.rows, self.columns, self.shape(x)
-        if not (a.padding or b.padding):
-            body = x[n, c, a.place(i, u), b.place(j, v)]
-            return self.define("h", (n, c, i, j), max_(body, (u, a.size), (v, b.size)), shape)
-        body = edge_read(x, a, 2, (n, c, a.place(i, u), j))
-        tall = self.define("rows", (n, c, i, j), max_(body, (u, a.size)), (*shape[:3], x.shape[3]))
-        body = edge_read(tall, b, 3, (n, c, i, b.place(j, v)))
-        return self.define("h", (n, c, i, j), max_(body, (v, b.size)), shape)
+        x = self.extended("rows", x, 2, a.padding)
+        x = self.extended("columns", x, 3, b.padding)
+        body = x[n, c, a.stride * i + u, b.stride * j + v]
+        return self.define("h", (n, c, i, j), max_(body, (u, a.size), (v, b.size)), shape)
 
+    def extended(self, key: str, x: Tensor, axis: int, padding: int) -> Tensor:
+        """x with both edges of an axis repeated `padding` times."""
+        if not padding:
+            return x
+        size, place = x.shape[axis], (n, c, i, j)[axis] - padding
 
-def edge_read(x: Tensor, window: Window, axis: int, places: tuple[sp.Expr, ...]) -> sp.Expr:
-    """The read, or that of the edge where its place lies beyond it."""
-    place, last = places[axis], x.shape[axis] - 1
-    if not window.padding:
-        return x.read(*places)
-    first, end = (x.read(*places[:axis], edge, *places[axis + 1 :]) for edge in (sp.S.Zero, last))
-    return where(place < 0, first, where(place > last, end, x.read(*places)))
+        def at(other: sp.Expr) -> sp.Expr:
+            return x.read(*(other if a == axis else s for a, s in enumerate((n, c, i, j))))
+
+        inner = where((place >= 0) & (place < size), at(place), 0)
+        formula = where(place < 0, at(sp.S.Zero), 0) + inner + where(place >= size, at(size - 1), 0)
+        return self.define(key, (n, c, i, j), formula, (*x.shape[:axis], size + 2 * padding, *x.shape[axis + 1 :]))

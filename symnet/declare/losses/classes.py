@@ -185,7 +185,7 @@ def zero_one(f: Tensor, y: Tensor, *, reduction: str = "mean", sample_weights: T
         cost = entrywise("zero_one", "mean", lambda a, b: Bracket(sign(b) * a <= 0), f, y)
         return cost.reduced(reduction, sample_weights)
     classes = Classes(f, y).checked("zero_one")
-    guess = fn.argmax(f, axis=-1).named("guess")
+    guess = fn.argmax(f, axis=-1)
     true = y if classes.by_label else fn.argmax(y, axis=-1)
     places = [i for i, _ in classes.samples]
     wrong = Bracket(sp.Ne(guess.read(*places), true.read(*places)))

@@ -25,15 +25,18 @@ class Cost:
     of_sample: sp.Expr
     samples: Pairs
 
-    def reduced(self, reduction: str, sample_weights: Tensor | None) -> Tensor:
+    def reduced(self, reduction: str, sample_weights: Tensor | None, name: str = "loss") -> Tensor:
         """The loss, with the samples averaged, summed or left."""
         cost, places = self.weighted(sample_weights), [i for i, _ in self.samples]
         sizes = [size for _, size in self.samples]
         if reduction not in REDUCTIONS:
             raise FormulaProblem(f"there is no reduction {reduction!r}", f"there are {', '.join(REDUCTIONS)}")
         if reduction == "none":
-            return define("loss", places, cost, sizes)
-        return define("loss", (), over("sum" if reduction == "sum" else "mean", cost, self.samples))
+            loss = define(name, places, cost, sizes)
+        else:
+            loss = define(name, (), over(reduction, cost, self.samples))
+        loss.auto = True  # the name is a suggestion: a network may add several losses
+        return loss
 
     def weighted(self, sample_weights: Tensor | None) -> sp.Expr:
         if sample_weights is None:
