@@ -25,26 +25,28 @@ from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
 from symnet.errors import FormulaProblem, KindProblem, NameProblem, NonScalarLoss, ShapeProblem, SymnetWarning
 from symnet.run.reference import evaluate
-from symnet.simplify.adjoints import simplify_derived
-from symnet.simplify.engine import Step
+#STEPS from symnet.show.steps import Derivation, derivation
+from symnet.simplify.adjoints import Simplified, simplify_derived
 
 Seed = Callable[[tuple[sp.Symbol, ...]], sp.Expr]
 
 
 @dataclass(frozen=True)
 class Derived:
-    """What the pipeline found: the results, in the order asked for, and everything that led there.
+    """What the pipeline found: the results, in the order asked for, and what led there.
 
-    `program` holds the forward definitions and the final derived ones in normal form; `raw` the derived ones
-    as the chain rule gave them; `steps` what the rules did to each.
+    `raw` holds the derived definitions as the chain rule gave them, `simple` what the rules made of them.
     """
 
     root: Node
-    wanted: tuple[Node, ...]
     results: tuple[Tensor, ...]
-    program: Program
+    simple: Simplified
     raw: Mapping[Node, Definition]
-    steps: Mapping[Node, Sequence[Step]]
+
+    @property
+    def program(self) -> Program:
+        """The forward definitions and the final derived ones."""
+        return self.simple.program
 
 
 def derive_program(root: Node, wanted: Sequence[Node], differentiate: Callable[[Program], Adjoints]) -> Derived:
@@ -53,9 +55,9 @@ def derive_program(root: Node, wanted: Sequence[Node], differentiate: Callable[[
     flat = normalise(declared, keep=wanted)  # one reduction per definition, at its root
     adjoints = differentiate(flat)  # one rule; raw adjoints of everything active
     targets = [adjoints.of[w] for w in wanted if w in adjoints.of]
-    program, steps = simplify_derived(flat, adjoints.definitions, targets)  # the table of rules
-    finish(program)  # derived tensors get their final formulas
-    return Derived(root, tuple(wanted), tuple(targets), program, adjoints.definitions, steps)
+    simple = simplify_derived(flat, adjoints.definitions, targets)  # the table of rules
+    finish(simple.program)  # derived tensors get their final formulas
+    return Derived(root, tuple(targets), simple, adjoints.definitions)
 
 
 def checked(program: Program) -> Program:

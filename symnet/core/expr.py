@@ -249,3 +249,17 @@ def operations(expr: sp.Basic) -> int:
     if isinstance(expr, (Bracket, sp.KroneckerDelta)):
         return inner + 1
     return inner + 3
+
+
+class Slope(sp.Expr):  # type: ignore[misc]
+    """`d L / d z[n,k]`, the question a derivation begins with; it has no formula of its own."""
+
+    is_real = True
+    is_commutative = True
+
+    def __new__(cls, root: sp.Expr, by: sp.Expr) -> Slope:
+        obj: Slope = sp.Expr.__new__(cls, root, by)
+        return obj
+
+    def _sympystr(self, printer: Any) -> str:
+        return f"d {printer.doprint(self.args[0])} / d {printer.doprint(self.args[1])}"

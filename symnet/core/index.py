@@ -78,7 +78,10 @@ def as_dim(size: int | str | sp.Expr) -> sp.Expr:
     """A size given as an int, a string or a symbol, as a positive integer expression."""
     if isinstance(size, str):
         return dims(size)
-    value = sp.sympify(size, strict=True)
+    try:
+        value = sp.sympify(size, strict=True)
+    except sp.SympifyError:
+        raise RangeProblem(f"{size!r} is no size", "a size is a positive integer or a name such as 'N'") from None
     if value.is_integer is False or value.is_positive is False or not isinstance(value, sp.Expr):
         raise RangeProblem(f"{size!r} is no size", "a size is a positive integer or a name such as 'N'")
     return value
@@ -141,9 +144,11 @@ def decide(condition: Boolean, ranges: Ranges) -> bool | None:
         return None
     difference = condition.lhs - condition.rhs
     box = bounds(difference, ranges)
-    if box is None or difference.atoms(sp.Indexed) or difference.is_integer is not True:
+    if box is None or difference.atoms(sp.Indexed):
         return None
     low, high = box
+    if difference.is_integer is not True:  # sizes such as D/2: only what needs no whole numbers
+        return _decide_real(condition, low, high)
     if isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan)):
         strict = int(isinstance(condition, sp.StrictGreaterThan))
         return _always(nonnegative(low - strict), nonnegative(high - strict))
@@ -156,6 +161,18 @@ def decide(condition: Boolean, ranges: Ranges) -> bool | None:
     if isinstance(condition, sp.Eq):
         return False if apart else None
     return True if apart else None
+
+
+def _decide_real(condition: Boolean, low: sp.Expr, high: sp.Expr) -> bool | None:
+    if isinstance(condition, (sp.StrictLessThan, sp.LessThan)):
+        low, high = -high, -low
+    elif not isinstance(condition, (sp.StrictGreaterThan, sp.GreaterThan)):
+        return None
+    return True if nonnegative(low) is True and (low.is_positive or not _strict(condition)) else None
+
+
+def _strict(condition: Boolean) -> bool:
+    return isinstance(condition, (sp.StrictGreaterThan, sp.StrictLessThan))
 
 
 def _always(worst: bool | None, best: bool | None) -> bool | None:

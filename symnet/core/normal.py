@@ -49,7 +49,7 @@ class Hoister:
     def named(self, reduce: Reduce, scope: list[Bound], guards: tuple[sp.Expr, ...]) -> sp.Expr:
         """The anonymous tensor that stands for a reduction, made at its first use."""
         free = reduce.free_symbols
-        own = [guard for guard in guards if guard.free_symbols <= free]
+        own = [guard for guard in guards if _indices(guard) <= free]
         body, bound = reduce.open()
         inner = self.hoist(sp.Mul(*own, body), [*scope, *bound], ())
         formula = Reduce(reduce.op, inner, bound)
@@ -64,6 +64,11 @@ class Hoister:
             self.shared[key] = node
             self.made[node] = definition
         return self.shared[key].read(*definition.indices)
+
+
+def _indices(expr: sp.Expr) -> set[sp.Basic]:
+    """The free indices of an expression; dims are numbers."""
+    return {s for s in expr.free_symbols if not s.is_positive}
 
 
 def is_index_guard(factor: sp.Expr) -> bool:

@@ -7,7 +7,7 @@ keeps its name, as the deltas of a deep network do.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
@@ -67,17 +67,28 @@ class Derived:
         own += [Step(node, indices, r.rule, r.before, r.after, r.because) for r in rewrites]
 
 
-def simplify_derived(forward: Program, derived: dict[Node, Definition], wanted: Sequence[Node]) -> tuple[Program, dict[Node, list[Step]]]:
-    """The derived definitions, simplified, with those that are no longer read left out; and the steps of each."""
+@dataclass(frozen=True)
+class Simplified:
+    """`program` is what the outputs reach; `everything` also what was written into others on the way."""
+
+    program: Program
+    everything: Program
+    steps: Mapping[Node, Sequence[Step]]
+
+
+def simplify_derived(forward: Program, derived: Mapping[Node, Definition], wanted: Sequence[Node]) -> Simplified:
+    """The derived definitions by the rules, loss first, one written into another where that pays."""
     state = Derived(Context(forward), dict(derived), frozenset(wanted))
     whole = definition_order({**forward.definitions, **derived}, wanted)
     for group in program_components(whole):
         ours = [node for node in group if node in derived]
         for node in sorted(ours, key=lambda n: not n.anonymous):
             _settle(node, state)
-    everything = {**forward.definitions, **state.context.introduced, **state.definitions}
+    reached = {node: state.definitions[node] for node in whole if node in derived}
+    everything = {**forward.definitions, **state.context.introduced, **reached}
     program = definition_order(everything, wanted)
-    return program, {node: state.steps.get(node, []) for node in program if node in derived}
+    steps = {node: tuple(state.steps.get(node, ())) for node in reached}
+    return Simplified(program, Program(tuple(wanted), everything), steps)
 
 
 def _settle(node: Node, state: Derived) -> None:

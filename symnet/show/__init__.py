@@ -1,0 +1,1 @@
+"""Programs as people read them: text, LaTeX in index and matrix form."""
