@@ -10,11 +10,11 @@ become one. A bracket of indices in front of a reduction goes with it, since it 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import sympy as sp
 
-from symnet.core.definition import Definition, Node, Program, Read, canonical_key, write_out
+from symnet.core.definition import Definition, Node, Program, Read, canonical_key, read_nodes, write_out
 from symnet.core.expr import Bound, Bracket, Reduce
 from symnet.core.graph import definition_order
 
@@ -97,28 +97,49 @@ def _hidden(read: Read, program: Program) -> sp.Expr | None:
 
 
 def inline_temporaries(program: Program, keep: set[Node]) -> dict[Node, Definition]:
-    """The results of single operators (`1 - s`) that are read once, written where they are read."""
-    count = Counter(r.args[0].node for d in program.definitions.values() for r in _every_read(d.formula))
+    """Unnamed results that are read once (`1 - s`), written where they are read; equal unnamed ones as one."""
+    once = _read_once(program) - keep
+    known: dict[tuple[object, ...], Node] = {}
+    twins: dict[Node, Node] = {}
     result: dict[Node, Definition] = {}
     passing: dict[Node, Definition] = {}
     for node, definition in program.definitions.items():
-        written = write_out(definition.formula, lambda read: _passed(read, passing))
-        definition = Definition(definition.indices, written)
-        temporary = node.auto and node.name == TEMPORARY and node not in keep and count[node] == 1
-        (passing if temporary and not _normalised(definition.formula) else result)[node] = definition
+        definition = Definition(definition.indices, write_out(definition.formula, lambda r: _passed(r, passing, twins)))
+        if node.auto and node not in keep and node not in read_nodes(definition.formula):
+            twins[node] = known.setdefault(canonical_key(node, definition), node)
+        if twins.get(node, node) is not node:
+            continue
+        (passing if node in once and _passes(node, definition.formula) else result)[node] = definition
     return result
 
 
-def _passed(read: Read, passing: Mapping[Node, Definition]) -> sp.Expr | None:
-    node = read.args[0].node
-    return passing[node].at(read.indices) if node in passing else None
+def _read_once(program: Program) -> set[Node]:
+    """Unnamed tensors with a single read, which stands outside products that are summed."""
+    count: Counter[Node] = Counter()
+    inside: set[Node] = set()
+    for definition in program.definitions.values():
+        for expr in sp.preorder_traversal(definition.formula):
+            if isinstance(expr, sp.Indexed):
+                count[expr.args[0].node] += 1
+            elif isinstance(expr, Reduce) and not isinstance(expr.body, sp.Indexed):
+                inside.update(read_nodes(expr.body))
+    return {node for node, reads in count.items() if node.auto and reads == 1 and (not node.rank or node not in inside)}
+
+
+def _passes(node: Node, formula: sp.Expr) -> bool:
+    """Whether an unnamed result may lose its place: operators may, functions without reductions, no quotients."""
+    operator = node.name == TEMPORARY and bool(node.rank)
+    return not _normalised(formula) and (operator or not formula.atoms(Reduce))
+
+
+def _passed(read: Read, passing: Mapping[Node, Definition], twins: Mapping[Node, Node]) -> sp.Expr | None:
+    node = twins.get(read.args[0].node, read.args[0].node)
+    if node in passing:
+        return passing[node].at(read.indices)
+    return None if node is read.args[0].node else node.read(*read.indices)
 
 
 TEMPORARY = "t"
-
-
-def _every_read(expr: sp.Expr) -> Iterator[sp.Indexed]:
-    return (e for e in sp.preorder_traversal(expr) if isinstance(e, sp.Indexed))
 
 
 def _normalised(formula: sp.Expr) -> bool:

@@ -88,7 +88,7 @@ def solve_monomial(body: sp.Expr, value: sp.Expr) -> Monomial | None:
     factors = [f for f in body.args if not isinstance(f, Bracket)]
     kernels = [f for f in factors if is_kernel(f) and not others_depend(f, body, f)]
     others = [f for f in factors if f not in kernels]
-    if len(kernels) != 1 or all(not o.free_symbols for o in others):
+    if len(kernels) != 1 or not any(o.free_symbols or o.atoms(sp.Indexed) for o in others):
         return None
     if not all(o.is_number or o.is_positive or (isinstance(o, sp.Pow) and o.exp.is_negative) for o in others):
         return None

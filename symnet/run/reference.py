@@ -95,7 +95,7 @@ def evaluate_flat(
 ) -> dict[Node, Array]:
     """The same for a program that is in normal form already."""
     given = read_values(flat, values, complex_step)
-    sizes = solve_sizes(given)
+    sizes = solve_sizes({**bystanders(flat, values), **given})
     machine = _Machine(flat, given, sizes, branches)
     with np.errstate(all="ignore"):
         for group in program_components(flat):
@@ -118,6 +118,19 @@ def read_values(program: Program, values: Mapping[str, Any], complex_step: bool 
             raise ShapeProblem(f"{node.name} has shape {shape_text(node.shape)}, but was given {array.shape}")
         result[node] = as_labels(node, array) if node.kind == "label" else as_numbers(array, complex_step)
     return result
+
+
+def bystanders(program: Program, values: Mapping[str, Any]) -> dict[Node, Array]:
+    """Inputs of what the outputs were derived from, whose values say sizes even where they are not read."""
+    roots: dict[Node, None] = {}
+    todo = list(program.outputs)
+    while todo:
+        root = todo.pop().info.get("root")
+        if root is not None and root not in roots:
+            roots[root] = None
+            todo.append(root)
+    nodes = [node for node in Program.of(roots).inputs() if node.name in values] if roots else []
+    return {node: array for node in nodes if (array := np.asarray(values[node.name])).ndim == node.rank}
 
 
 def as_numbers(array: Array, complex_step: bool) -> Array:

@@ -5,7 +5,7 @@
     1/100000 + v         ->  v + 1e-5                  a tiny one ends,
     1 + t,  -1 + u + 2i  ->  t + 1,  2i + u - 1        and in index places every number ends
     W[d,k]*x[n,d]        ->  x[n,d]*W[d,k]             a contraction reads like a matrix product
-    (p - y)*x*S/N        ->  1/N  x  (p - y)  S        numbers, sizes, scalars, brackets, tensors, functions, sums
+    (p - y)*x*S/N        ->  1/N  x  (p - y)  S        numbers, sizes, scalars, brackets, tensors, differences, functions, sums
 
 Nothing is computed here: the expression that is shown is the expression that is there.
 """
@@ -22,7 +22,7 @@ import sympy as sp
 from symnet.core.expr import Bracket, Reduce, operations
 
 Scope = Sequence[sp.Symbol]
-NUMBER, SIZE, SCALAR, MASK, TENSOR, FUNCTION, SUM, REDUCTION = range(8)
+NUMBER, SIZE, SCALAR, MASK, TENSOR, SUM, FUNCTION, REDUCTION = range(8)
 TINY = sp.Rational(1, 100)
 EPSILONS = ("eps", "epsilon", "varepsilon")
 LONG_CHAIN = 5
@@ -121,7 +121,8 @@ def factors(parts: Sequence[sp.Expr], scope: Scope = ()) -> list[sp.Expr]:
 
 
 def _factor_key(part: sp.Expr) -> tuple[object, ...]:
-    return (bool(part.atoms(sp.Indexed)) and isinstance(part, Bracket), operations(part), str(part))
+    """Conditions on indices before conditions on values; the sample size N before other sizes."""
+    return (bool(part.atoms(sp.Indexed)) and isinstance(part, Bracket), operations(part), str(part) != "N", str(part))
 
 
 def factor_kind(factor: sp.Expr) -> int:
@@ -141,8 +142,13 @@ def factor_kind(factor: sp.Expr) -> int:
 
 
 def chain(parts: Sequence[sp.Expr], scope: Scope) -> list[sp.Expr]:
-    """Factors ordered so that neighbours share an index where they can: x[n,d] W[d,k], x[i] A[i,j] x[j]."""
-    if not 1 < len(parts) <= LONG_CHAIN:
+    """Factors ordered so that neighbours share an index where they can: x[n,d] W[d,k], x[i] A[i,j] x[j].
+
+    Where nothing is summed, what has fewer indices goes first: gamma[d] x[n,d].
+    """
+    if not any(is_bound(s) for part in parts for s in part.free_symbols):
+        return sorted(parts, key=lambda part: len(index_symbols(part)))
+    if len(parts) > LONG_CHAIN:
         return list(parts)
     places = {part: list(ordered_indices(part)) for part in parts}
 
@@ -151,6 +157,11 @@ def chain(parts: Sequence[sp.Expr], scope: Scope) -> list[sp.Expr]:
         return (_head(places[order[0]], scope), -links)
 
     return list(min(permutations(parts), key=key))
+
+
+def is_bound(symbol: sp.Symbol) -> bool:
+    """Whether an index has the name that reductions give to theirs."""
+    return bool(symbol.name.startswith("_"))
 
 
 def _head(indices: Sequence[sp.Symbol], scope: Scope) -> list[float]:
@@ -164,10 +175,10 @@ def _link(left: Sequence[sp.Symbol], right: Sequence[sp.Symbol]) -> int:
     return 2 if left[-1] == right[0] else 1
 
 
-def ordered_indices(expr: sp.Basic) -> Iterator[sp.Symbol]:
+def ordered_indices(expr: sp.Basic, scope: Scope = ()) -> Iterator[sp.Symbol]:
     """The free indices of an expression, those of its tensors first, each once, in the order in which they are read."""
     free = index_symbols(expr)
-    reads = (place for read in reads_in_order(expr) for place in read.indices)
+    reads = (place for read in reads_in_order(expr, scope) for place in read.indices)
     seen: dict[sp.Symbol, None] = {}
     for place in reads:
         seen.update(dict.fromkeys(s for s in _symbols_in_order(place) if s in free))
@@ -203,16 +214,21 @@ def _symbols_in_order(place: sp.Expr) -> Iterator[sp.Symbol]:
 
 def decimal(value: sp.Rational) -> str | None:
     """A number that people write as a decimal, so written: 0.9, 0.01..., 1e-5; None for 1/2, 1/3, 1/100, 7."""
-    twos, fives, rest = sp.multiplicity(2, value.q), sp.multiplicity(5, value.q), value.q
-    if value.q == 1 or rest != 2**twos * 5**fives or not _wants_decimal(value):
+    shift = _decimal_places(value.q)
+    if not shift or not _wants_decimal(value):
         return None
-    shift = max(twos, fives)
     digits = str(abs(value.p) * 10**shift // value.q)
     sign = "-" if value < 0 else ""
     if len(digits) == 1 and shift > 3:
         return f"{sign}{digits}e-{shift}"
     digits = digits.rjust(shift + 1, "0")
     return f"{sign}{digits[:-shift]}.{digits[-shift:]}"
+
+
+def _decimal_places(denominator: int) -> int:
+    """How many digits follow the point; 0 where they would not end."""
+    twos, fives = sp.multiplicity(2, denominator), sp.multiplicity(5, denominator)
+    return int(max(twos, fives)) if denominator == 2**twos * 5**fives else 0
 
 
 def _wants_decimal(value: sp.Rational) -> bool:

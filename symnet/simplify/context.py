@@ -71,6 +71,10 @@ class Context:
         if numerator is not None:
             self.numerators.append(numerator)
 
+    def definition(self, node: Node) -> Definition | None:
+        """The definition of a forward tensor, or of one that a rule introduced."""
+        return self.program.definitions.get(node) or self.introduced.get(node)
+
     def indices_of(self, node: Node) -> tuple[sp.Symbol, ...]:
         definition = self.program.definitions.get(node)
         return definition.indices if definition else default_indices(node.shape)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symnet.core.algebra import best_form, cheapest
+from symnet.core.definition import write_out
 from symnet.core.expr import Bound, Bracket, Reduce, operations, reduction, reindex, total, transform
 from symnet.core.index import Ranges
 from symnet.differentiate.closed import logistic
@@ -64,6 +65,8 @@ def one_place(expr: sp.Expr, scope: Scope) -> sp.Expr:
 
 
 def _substitute(node: sp.Expr, order: list[sp.Symbol]) -> sp.Expr:
+    if isinstance(node, sp.Add):
+        return _other_place(node, order)
     if not isinstance(node, sp.Mul):
         return node
     for factor in node.args:
@@ -74,6 +77,20 @@ def _substitute(node: sp.Expr, order: list[sp.Symbol]) -> sp.Expr:
             if changed != rest:
                 return _substitute(factor * changed, order)
     return _substitute_inside(node, order)
+
+
+def _other_place(node: sp.Add, order: list[sp.Symbol]) -> sp.Expr:
+    """A sum whose delta terms are written with the second place, where that lets them share a factor."""
+    swapped = []
+    for term in node.args:
+        for factor in sp.Mul.make_args(term):
+            if isinstance(factor, sp.KroneckerDelta):
+                keep, drop = _orientation(factor, order)
+                term = factor * sp.Mul(*[a for a in sp.Mul.make_args(term) if a is not factor]).xreplace({keep: drop})
+                break
+        swapped.append(term)
+    collected = best_form(sp.Add(*swapped))
+    return collected if operations(collected) < operations(node) else node
 
 
 def _substitute_inside(node: sp.Mul, order: list[sp.Symbol]) -> sp.Expr:
@@ -116,20 +133,34 @@ def bits(expr: sp.Expr) -> list[sp.Expr]:
 
 def affine_in_bits(expr: sp.Expr, scope: Scope) -> sp.Expr:
     """f(y) = f(0) + y*(f(1) - f(0)) where y is 0 or 1 and f is not affine already."""
-    if not expr.atoms(sp.Function) or not bits(expr):
+    if not bits(expr):
         return expr
-    return transform(expr, _affine)
+    return transform(expr, lambda node: _affine(node, scope))
 
 
-def _affine(node: sp.Expr) -> sp.Expr:
+def _affine(node: sp.Expr, scope: Scope) -> sp.Expr:
     if not isinstance(node, (sp.Add, sp.Mul)):
         return node
-    inside = [bit for f in node.atoms(sp.Function) if not isinstance(f, sp.KroneckerDelta) for bit in bits(f)]
-    for bit in dict.fromkeys(inside):
-        off, on = (logistic(node.xreplace({bit: value})) for value in (sp.S.Zero, sp.S.One))
-        straight = logistic(best_form(sp.expand_mul(off + bit * (on - off))))
-        node = cheapest((node, straight))
+    for bit in bits(node):
+        whole = _unfolded(node, bit, scope)
+        if any(f.has(bit) for f in whole.atoms(sp.Function) if not isinstance(f, sp.KroneckerDelta)):
+            off, on = (logistic(whole.xreplace({bit: value})) for value in (sp.S.Zero, sp.S.One))
+            node = cheapest((node, logistic(best_form(sp.expand_mul(off + bit * (on - off))))))
     return node
+
+
+def _unfolded(expr: sp.Expr, bit: sp.Expr, scope: Scope) -> sp.Expr:
+    """Unnamed functions of the bit written out."""
+
+    def formula(read: sp.Indexed) -> sp.Expr | None:
+        node = read.args[0].node
+        definition = scope.context.definition(node) if node.auto and not node.anonymous else None
+        if definition is None or isinstance(definition.formula, Reduce):
+            return None
+        found = definition.at(read.indices)
+        return found if bit in found.atoms(sp.Indexed) else None
+
+    return write_out(expr, formula)
 
 
 def decided_brackets(expr: sp.Expr, scope: Scope) -> sp.Expr:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sympy as sp
 
 from symnet.core.algebra import best_form
-from symnet.core.definition import Node, read_nodes
+from symnet.core.definition import Definition, Node, read_nodes
 from symnet.core.expr import Bound, Reduce, operations, reindex, total, transform
 from symnet.simplify.context import Context
 from symnet.simplify.fold import fold
@@ -58,7 +58,7 @@ def _derived(node: sp.Expr, context: Context) -> sp.Expr:
         return node
     tensor, (index, _) = node.body.args[0].node, node.bound[0]
     axes = [a for a, place in enumerate(node.body.indices) if index in place.free_symbols]
-    if tensor not in context.program or len(axes) != 1 or node.body.indices[axes[0]] != index:
+    if context.definition(tensor) is None or len(axes) != 1 or node.body.indices[axes[0]] != index:
         return node
     value = axis_sum(tensor, axes[0], context)
     return node if value is None else value
@@ -69,19 +69,23 @@ def axis_sum(tensor: Node, axis: int, context: Context) -> sp.Expr | None:
     key = (tensor, axis)
     if key not in context.axis_sums:
         context.axis_sums[key] = None  # a recurrence that asks for itself learns nothing
-        definition = context.program[tensor]
-        if not isinstance(definition.formula, Reduce) and _near_a_sum(tensor, context):
+        definition = context.definition(tensor)
+        if definition and not isinstance(definition.formula, Reduce) and _near_a_sum(definition, context):
             value = written_out(definition.formula, [(definition.indices[axis], tensor.shape[axis])], context)
             context.axis_sums[key] = value if value.is_number else None
     return context.axis_sums[key]
 
 
-def _near_a_sum(tensor: Node, context: Context) -> bool:
-    """Whether a definition reads a reduction, directly or through one elementwise definition."""
-    program = context.program
-    near = [n for n in read_nodes(program[tensor].formula) if n in program]
-    further = [m for n in near for m in read_nodes(program[n].formula) if m in program]
-    return any(isinstance(program[n].formula, Reduce) for n in (*near, *further))
+def _near_a_sum(definition: Definition, context: Context) -> bool:
+    """Whether a definition reads a reduction or rows that sum to one, at most one elementwise definition away."""
+    near = read_nodes(definition.formula)
+    further = [m for n in near if (d := context.definition(n)) for m in read_nodes(d.formula)]
+    return any(n.kind in UNIT_ROWS or _is_reduction(n, context) for n in (*near, *further))
+
+
+def _is_reduction(node: Node, context: Context) -> bool:
+    definition = context.definition(node)
+    return definition is not None and isinstance(definition.formula, Reduce)
 
 
 def written_out(body: sp.Expr, bound: list[Bound], context: Context) -> sp.Expr:
@@ -89,8 +93,14 @@ def written_out(body: sp.Expr, bound: list[Bound], context: Context) -> sp.Expr:
     fresh = {b: sp.Dummy(b.name, integer=True) for b, _ in bound}
     renamed = [(fresh[b], extent) for b, extent in bound]
     terms = sp.Add.make_args(sp.expand_mul(reindex(body, fresh)))
-    parts = [fold(declared_sums(total(term, renamed), context), context) for term in terms]
+    parts = [fold(named_sums(declared_sums(total(term, renamed), context), context), context) for term in terms]
     return best_form(sp.expand_mul(_inline_means(sp.Add(*parts), context)))
+
+
+def named_sums(expr: sp.Expr, context: Context) -> sp.Expr:
+    """Sums that have a name, by it, before anything inside them is renamed."""
+    found = {r: context.rename(r) for r in expr.atoms(Reduce)}
+    return expr.xreplace({r: name for r, name in found.items() if name is not None})
 
 
 def _inline_means(expr: sp.Expr, context: Context) -> sp.Expr:

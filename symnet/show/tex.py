@@ -1,0 +1,207 @@
+r"""Formulas in LaTeX, in index form and in people's order, in four dialects.
+
+    \bar{z}_{n,k} = \frac{p_{n,k} - y_{n,k}}{N}
+    p_{n,k} = \frac{e^{z_{n,k}}}{\sum_{k'} e^{z_{n,k'}}}
+
+    amsmath    pdflatex with amsmath
+    katex      KaTeX
+    github     GitHub's Markdown: no \operatorname, and no backslash before punctuation, which Markdown would eat
+    mathtext   matplotlib: no environments, no \operatorname
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+import sympy as sp
+
+from symnet.core.definition import Node
+from symnet.core.expr import Reduce
+from symnet.declare.elementwise import Elementwise
+from symnet.errors import FormulaProblem
+from symnet.show.names import BLANK, index_tex, name_tex
+from symnet.show.order import Bounds, decimal
+from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, Env, Piece, Printer, front_and_rest, is_plain
+
+DIALECTS = ("amsmath", "github", "katex", "mathtext")
+WITH_OPERATORNAME = ("amsmath", "katex")
+TALL = re.compile(r"\\(frac|sum|prod|left|sqrt|max|min)|argmax")
+NAMED = ("log", "sin", "cos", "tan", "tanh", "cosh", "sinh")
+LETTERS = {"sigmoid": r"\sigma", "softplus": r"\zeta"}
+UPRIGHT = {
+    "relu": "ReLU",
+    "gelu_exact": "GELU",
+    "gelu_tanh": "GELU",
+    "silu": "SiLU",
+    "selu": "SELU",
+    "elu": "ELU",
+    "mish": "Mish",
+}
+WRITTEN_OUT = ("log1p", "expm1", "log_cosh", "log_sigmoid")
+BARS = {"Abs": ("|", "|"), "floor": (r"\lfloor ", r" \rfloor"), "ceiling": (r"\lceil ", r" \rceil")}
+RELATIONS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
+JUNCTIONS = {"And": r" \wedge ", "Or": r" \vee "}
+BIG = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
+
+
+def check_dialect(dialect: str) -> str:
+    """The dialect, where it is one."""
+    if dialect not in DIALECTS:
+        raise FormulaProblem(f"there is no LaTeX dialect {dialect!r}", f"dialects are {', '.join(DIALECTS)}")
+    return dialect
+
+
+def fenced(text: str, left: str = "(", right: str = ")") -> str:
+    r"""Brackets around a formula, growing with it where it is tall."""
+    if TALL.search(text):
+        return f"\\left{left}{text}\\right{right}"
+    return f"{left}{text}{right}"
+
+
+class TexPrinter(Printer):
+    """Formulas in LaTeX."""
+
+    primes: ClassVar[bool] = True
+
+    def __init__(self, names: Mapping[Node, str] | None = None, dialect: str = "amsmath") -> None:
+        super().__init__(names)
+        self.dialect = check_dialect(dialect)
+
+    def operator(self, name: str, limits: str = "") -> str:
+        r"""An upright name: \operatorname (with limits below it: \operatorname*) where the dialect has it."""
+        macro = rf"\operatorname{limits}" if self.dialect in WITH_OPERATORNAME else r"\mathrm"
+        return f"{macro}{{{name.replace('_', BLANK)}}}"
+
+    def symbol(self, name: str) -> str:
+        return index_tex(name)
+
+    def number(self, value: sp.Rational) -> str:
+        text = decimal(value) or str(value)
+        digits, _, power = text.partition("e")
+        if not power:
+            return text
+        return f"10^{{{power}}}" if digits == "1" else f"{digits} \\cdot 10^{{{power}}}"
+
+    def constant(self, value: sp.Basic) -> str:
+        return f"{float(value):.17g}" if value.is_Float else str(sp.latex(value))
+
+    def brackets(self, text: str) -> str:
+        return fenced(text)
+
+    # -- tensors
+
+    def read(self, expr: sp.Indexed, env: Env) -> Piece:
+        node = expr.args[0].node
+        places = [self.place(place, env) for place in expr.indices]
+        if is_jacobian(node):
+            root, of = node.info["root"], node.info["adjoint_of"]
+            top, bottom = self.tensor(root, places[: root.rank])[0], self.tensor(of, places[root.rank :])[0]
+            return Piece(f"\\frac{{\\partial {top}}}{{\\partial {bottom}}}", PRODUCT)
+        text, raised = self.tensor(node, places)
+        return Piece(text, POWER if raised else ATOM)
+
+    def tensor(self, node: Node, places: Sequence[str]) -> tuple[str, bool]:
+        return name_tex(self.name(node), places)
+
+    def place(self, expr: sp.Expr, env: Env) -> str:
+        return re.sub(r" ([+-]) ", r"\1", self.written(expr, env))
+
+    # -- products and powers
+
+    def join(self, pieces: Sequence[Piece]) -> Piece:
+        if len(pieces) == 1:
+            return pieces[0]
+        text = pieces[0].text
+        for piece in pieces[1:]:
+            text += f" \\cdot {piece.text}" if piece.text[0].isdigit() else f" {piece.text}"
+        return Piece(text, min(PRODUCT, pieces[-1].level))
+
+    def fraction(self, top: Sequence[sp.Expr], bottom: Sequence[sp.Expr], env: Env) -> Piece:
+        r"""`\frac{a b}{c}`, or with numbers alone in front: `\frac{1}{N} x (p - y)`."""
+        front, rest = list(top), []
+        if is_plain(bottom):
+            plain, other = front_and_rest(top)
+            if len(other) > 1 or (other and (plain or isinstance(other[0], Reduce))):
+                front, rest = plain, other
+        elif any(isinstance(part, Reduce) for part in top):
+            front, rest = [p for p in top if not isinstance(p, Reduce)], [p for p in top if isinstance(p, Reduce)]
+        ratio = Piece(f"\\frac{{{self.factors(front, env).text}}}{{{self.factors(bottom, env).text}}}", PRODUCT)
+        return self.join([ratio, self.tail(rest, env)]) if rest else ratio
+
+    def tail(self, parts: Sequence[sp.Expr], env: Env) -> Piece:
+        piece = self.factors(parts, env)
+        return piece if piece.level >= PREFIX else Piece(self.brackets(piece.text), ATOM)
+
+    def power(self, expr: sp.Pow, env: Env) -> Piece:
+        if expr.exp == sp.S.Half:
+            return Piece(f"\\sqrt{{{self.written(expr.base, env)}}}", ATOM)
+        exponent = self.written(expr.exp, env)
+        return Piece(f"{self.base(expr.base, env)}^{{{exponent}}}", POWER)
+
+    def base(self, expr: sp.Expr, env: Env) -> str:
+        return self.written(expr, env, ATOM)
+
+    # -- functions, reductions, brackets
+
+    def prefix(self, op: str, runs: Sequence[tuple[str, str | None]], body: str) -> str:
+        indices = [index_tex(name) if end is None else f"{index_tex(name)} < {end}" for name, end in runs]
+        return f"{BIG.get(op) or self.operator(op, '*')}_{{{','.join(indices)}}} {body}"
+
+    def call(self, expr: sp.Basic, env: Env) -> Piece:
+        name = type(expr).__name__
+        if name == "exp":
+            return self.exponential(expr.args[0], env)
+        if isinstance(expr, Elementwise) and name in WRITTEN_OUT:
+            return self.piece(expr.expanded(), env)
+        if name in BARS:
+            return Piece(fenced(self.written(expr.args[0], env), *BARS[name]), ATOM)
+        if name == "Mod":
+            left, right = (self.written(arg, env, POWER) for arg in expr.args)
+            return Piece(f"{left}\\ \\mathrm{{mod}}\\ {right}", PRODUCT)
+        return self.applied(self.function(name), [self.piece(arg, env) for arg in expr.args])
+
+    def function(self, name: str) -> str:
+        r"""What a function is called: \log, \sigma, \operatorname{ReLU}."""
+        if name in NAMED:
+            return f"\\{name}"
+        return LETTERS.get(name) or self.operator(UPRIGHT.get(name, name))
+
+    def applied(self, function: str, args: Sequence[Piece]) -> Piece:
+        """`f(x)`; `log x` where x is a single tensor."""
+        if len(args) == 1 and args[0].level >= POWER and function[1:] in NAMED:
+            return Piece(f"{function} {args[0].text}", PREFIX)
+        return Piece(function + fenced(", ".join(arg.text for arg in args)), ATOM)
+
+    def exponential(self, argument: sp.Expr, env: Env) -> Piece:
+        r"""`e^{z}`, or `\exp(...)` of what is too tall to be raised."""
+        text = self.written(argument, env)
+        if TALL.search(text):
+            return Piece(f"\\exp{fenced(text)}", ATOM)
+        return Piece(f"e^{{{text}}}", POWER)
+
+    def bracket(self, text: str) -> Piece:
+        return Piece(fenced(text, "[", "]"), ATOM)
+
+    def delta(self, left: str, right: str) -> Piece:
+        return Piece(f"\\delta_{{{left},{right}}}", ATOM)
+
+    def condition(self, condition: sp.Basic, env: Env) -> str:
+        if isinstance(condition, sp.core.relational.Relational):
+            left, right = self.written(condition.lhs, env), self.written(condition.rhs, env)
+            return f"{left} {RELATIONS[condition.rel_op]} {right}"
+        if isinstance(condition, sp.Not):
+            return f"\\neg {fenced(self.condition(condition.args[0], env))}"
+        return JUNCTIONS[type(condition).__name__].join(self.condition(arg, env) for arg in condition.args)
+
+    def range(self, expr: sp.Expr, bounds: Bounds, env: Env) -> str:
+        (below, low), (above, high) = bounds
+        left, right = f"{self.written(low, env)} {RELATIONS[below]}", f"{RELATIONS[above]} {self.written(high, env)}"
+        return f"{left} {self.written(expr, env)} {right}"
+
+
+def is_jacobian(node: Node) -> bool:
+    """Whether a tensor is the derivative of one tensor with axes by another, with the axes of both."""
+    root, of = node.info.get("root"), node.info.get("adjoint_of")
+    return root is not None and of is not None and root.rank > 0 and node.rank == root.rank + of.rank
