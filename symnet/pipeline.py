@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +19,11 @@ from symnet.core.definition import Definition, Node, Program, shape_text
 from symnet.core.expr import Bound
 from symnet.core.graph import verify_order
 from symnet.core.normal import inline_anonymous, normalise
+from symnet.core.verify import check_names
 from symnet.declare.notation import default_indices
 from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
-from symnet.errors import FormulaProblem, KindProblem, NameProblem, NonScalarLoss, ShapeProblem, SymnetWarning
+from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
 from symnet.run.reference import evaluate
 #STEPS from symnet.show.steps import Derivation, derivation
 from symnet.simplify.adjoints import Simplified, simplify_derived
@@ -62,15 +62,7 @@ def derive_program(root: Node, wanted: Sequence[Node], differentiate: Callable[[
 
 def checked(program: Program) -> Program:
     """Refuses programs in which a name stands for two things or definitions wait for each other."""
-    named: dict[str, Node] = {}
-    for node in (*program.inputs(), *(n for n in program if not n.auto)):
-        known = named.setdefault(unicodedata.normalize("NFKC", node.name), node)
-        if known is not node:
-            raise NameProblem(
-                f"two different tensors are named {known.name!r}{'' if known.name == node.name else f' and {node.name!r}'}: "
-                f"{known!r} and {node!r}",
-                "declare it once and use that one everywhere, or give one of them another name",
-            )
+    check_names(program)
     verify_order(program)
     return program
 
@@ -113,6 +105,7 @@ def jacobian(output: Tensor, wrt: Any) -> Any:
     """d output[o] / d wrt[i], with the indices of the output first."""
     targets = as_list(wrt)
     check_wrt(targets)
+    check_tensor("a Jacobian", output)
     outer = fresh_bounds(output, targets)
     places = tuple(i for i, _ in outer)
 
@@ -127,12 +120,15 @@ def jacobian(output: Tensor, wrt: Any) -> Any:
 
 def hessian(loss: Tensor, wrt: Tensor, also: Tensor | None = None) -> Tensor:
     """Second derivatives of a scalar: by `wrt` twice, or by `wrt` and then `also`."""
+    if not isinstance(wrt, Node):
+        raise FormulaProblem(f"a hessian by {wrt!r}, which is no single tensor", "sn.hessian(L, W, b) mixes two; sn.jacobian(g, [W, b]) takes several")
     result: Tensor = jacobian(grad(loss, wrt), wrt if also is None else also)
     return result
 
 
 def vjp(output: Tensor, wrt: Any, weight: Tensor) -> Any:
     """Sum over o of weight[o] * d output[o] / d wrt, without the Jacobian."""
+    check_tensor("a vjp", output)
     check_same_shape("vjp", output, weight)
     targets = as_list(wrt)
     check_wrt(targets)
@@ -143,6 +139,7 @@ def vjp(output: Tensor, wrt: Any, weight: Tensor) -> Any:
 
 def jvp(output: Tensor, wrt: Tensor, direction: Tensor) -> Tensor:
     """How the output moves when `wrt` moves along `direction`: forward mode."""
+    check_tensor("a jvp", output)
     check_wrt([wrt])
     check_same_shape("jvp", wrt, direction)
     derived = derive_program(output, [output], lambda program: tangents(program, {wrt: direction}, output))
@@ -176,6 +173,11 @@ def check_wrt(wrt: Iterable[Any]) -> None:
             raise FormulaProblem(f"a derivative by {target!r}, which is no tensor", "give the tensor itself: sn.grad(L, W)")
         if target.kind == "label":
             raise KindProblem(f"a derivative by {target.name}, which holds labels", "labels are integers and have no slope")
+
+
+def check_tensor(what: str, tensor: Any) -> None:
+    if not isinstance(tensor, Node):
+        raise FormulaProblem(f"{what} of {tensor!r}, which is no tensor", 'define it: sn.define("L", (), ...)')
 
 
 def check_same_shape(what: str, tensor: Node, other: Any) -> None:

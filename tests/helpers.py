@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import sympy as sp
 
 import symnet as sn
-from symnet.core.definition import Node, Program
+from symnet.core.definition import Node, Program, write_out
 from symnet.core.expr import operations
 
 Array = np.ndarray
@@ -42,7 +43,9 @@ def concrete(size: sp.Expr, sizes: Mapping[str, int]) -> int:
     return int(size.xreplace({s: sp.Integer(sizes[s.name]) for s in size.free_symbols}))
 
 
-def random_values(outputs: Node | Iterable[Node], seed: int = 0, sizes: Mapping[str, int] = SIZES, **given: Any) -> Values:
+def random_values(
+    outputs: Node | Iterable[Node], seed: int = 0, sizes: Mapping[str, int] = SIZES, **given: Any
+) -> Values:
     """Random values of everything that the outputs need; those that are given stay."""
     rng = np.random.default_rng(seed)
     nodes = [outputs] if isinstance(outputs, Node) else list(outputs)
@@ -65,8 +68,8 @@ def difference(value: Callable[[Array], Any], at: Any, slope: Callable[[Callable
             return np.asarray(value(there))
 
         columns.append(slope(moved))
-    stacked = np.stack(columns, axis=-1) if columns else np.zeros((*np.shape(value(at)), 0))
-    return stacked.reshape(*stacked.shape[:-1], *at.shape)
+    stacked = np.stack(columns, axis=-1)
+    return stacked.reshape((*stacked.shape[:-1], *at.shape))
 
 
 def complex_slope(moved: Callable[[complex], Any]) -> Any:
@@ -76,7 +79,7 @@ def complex_slope(moved: Callable[[complex], Any]) -> Any:
 def richardson_slope(moved: Callable[[complex], Any], h: float = 2e-3) -> Any:
     """Central differences at h, h/2, h/4, extrapolated twice: an error of order h^6."""
     first = [(moved(s) - moved(-s)) / (2 * s) for s in (h, h / 2, h / 4)]
-    second = [(4 * b - a) / 3 for a, b in zip(first, first[1:], strict=False)]
+    second = [(4 * b - a) / 3 for a, b in pairwise(first)]
     return (16 * second[1] - second[0]) / 15
 
 
@@ -110,8 +113,13 @@ def check_gradient(loss: Node, wrt: Node, seed: int = 0, sizes: Mapping[str, int
 
 
 def formula_at(tensor: Node, indices: Iterable[sp.Symbol]) -> sp.Expr:
-    """The canonical formula of a definition under other names of its indices."""
-    return tensor.definition.at(tuple(indices))
+    """The canonical formula of a definition under other names of its indices, with adjoints written out."""
+
+    def adjoint(read: sp.Indexed) -> sp.Expr | None:
+        node = read.args[0].node
+        return formula_at(node, read.indices) if "adjoint_of" in node.info else None
+
+    return write_out(tensor.definition.at(tuple(indices)), adjoint)
 
 
 def written(indices: tuple[sp.Symbol, ...], formula: Any, shape: Any = None) -> sp.Expr:

@@ -34,12 +34,13 @@ class Network:
 
 
 NETWORKS: dict[str, Callable[[], Network]] = {}
+Declaration = Callable[..., sn.Tensor]
 
 
-def network(*variants: str, seed: int = 0, **sizes: int) -> Callable[[Callable[..., sn.Tensor]], Callable[..., sn.Tensor]]:
+def network(*variants: str, seed: int = 0, **sizes: int) -> Callable[[Declaration], Declaration]:
     """Enter a declaration into the table: once, or once for each variant, which is then its argument."""
 
-    def enter(declare: Callable[..., sn.Tensor]) -> Callable[..., sn.Tensor]:
+    def enter(declare: Declaration) -> Declaration:
         for variant in variants or ("",):
             name = "-".join([*declare.__name__.split("_"), *([variant] if variant else [])])
             declared = partial(declare, variant) if variant else declare
@@ -60,10 +61,12 @@ def build(name: str, declare: Callable[[], sn.Tensor], sizes: Mapping[str, int],
 
 def draw(node: Node, sizes: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:
     """Values as the tensor's kind allows them; a mask keeps at least its first entries."""
-    known = {symbol: sizes[symbol.name] for size in (*node.shape, node.info.get("classes", sp.S.One)) for symbol in size.free_symbols}
-    shape = [int(size.subs(known)) for size in node.shape]
+    *shape, classes = [
+        int(size.subs({symbol: sizes[symbol.name] for symbol in size.free_symbols}))
+        for size in (*node.shape, node.info.get("classes", sp.S.One))
+    ]
     if node.kind == "label":
-        return rng.integers(0, int(node.info["classes"].subs(known)), shape)
+        return rng.integers(0, classes, shape)
     if node.kind == "onehot":
         return np.eye(shape[-1])[rng.integers(0, shape[-1], shape[:-1])]
     if node.kind == "simplex":
@@ -101,11 +104,12 @@ def mlp(activation):
     return classified(hidden(sn.input("x", (N, D))))
 
 
-ACTIVATIONS = """log_sigmoid softplus sigmoid leaky_relu elu selu mish softsign hard_tanh erf erfc expm1 abs sign
-square sin cos tanh cosh sinh log_cosh""".split()
+SMOOTH = ("sigmoid", "log_sigmoid", "softplus", "mish", "erf", "erfc", "expm1", "square", "log_cosh")
+CIRCULAR = ("sin", "cos", "tanh", "cosh", "sinh")
+BENT = ("leaky_relu", "elu", "selu", "softsign", "hard_tanh", "abs", "sign")
 
 
-@network(*ACTIVATIONS, N=5)
+@network(*SMOOTH, *CIRCULAR, *BENT, N=5)
 def activation(name):
     x, weight = sn.input("x", (N, D)), sn.param("W", (D, K))
     return matched(getattr(sn, name)(x @ weight) + x @ weight / 3)
@@ -318,7 +322,13 @@ def avg_pool(options):
 
 @network(N=2, W=6)
 def cnn():
-    layers = [L.Conv2d(2, 3, padding=1), L.BatchNorm(), sn.relu, L.MaxPool2d(2), L.Conv2d(3, 2, activation="relu")]
+    layers = [
+        L.Conv2d(2, 3, padding=1, bias=False),
+        L.BatchNorm(),
+        sn.relu,
+        L.MaxPool2d(2),
+        L.Conv2d(3, 2, activation="relu"),
+    ]
     return classified(L.Sequential(*layers, L.Dense(K, axis=(1, 2, 3)))(sn.input("x", (N, 1, 6, W))))
 
 
@@ -416,14 +426,11 @@ def crf():
 
 # -- attention
 
-SELF_ATTENTION = {"full": (False, False), "causal": (True, False), "padded": (False, True), "causal-padded": (True, True)}
 
-
-@network(*SELF_ATTENTION, N=2, T=3)
+@network("full", "causal", "padded", "causal-padded", N=2, T=3)
 def attention(kind):
-    causal, padded = SELF_ATTENTION[kind]
-    mask = sn.input("mask", (N, T), kind="mask") if padded else None
-    return matched(L.MultiHeadAttention(2, causal=causal)(sn.input("x", (N, T, 4)), mask=mask))
+    mask = sn.input("mask", (N, T), kind="mask") if "padded" in kind else None
+    return matched(L.MultiHeadAttention(2, causal="causal" in kind)(sn.input("x", (N, T, 4)), mask=mask))
 
 
 @network(N=1, T=3, S=2)

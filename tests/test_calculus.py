@@ -92,7 +92,16 @@ def test_calculus_table_is_complete():
 
 @pytest.mark.parametrize(
     "text",
-    ["__import__('os')", "x.shape", "(lambda: 1)()", "sum(x[i], *i)", "exp(x[i], i)", "x[i] and 1", "f'{x}'", "x[i] // 2"],
+    [
+        "__import__('os')",
+        "x.shape",
+        "(lambda: 1)()",
+        "sum(x[i], *i)",
+        "exp(x[i], i)",
+        "x[i] and 1",
+        "f'{x}'",
+        "x[i] // 2",
+    ],
 )
 def test_calculus_formulas_are_read_through_an_allow_list(text):
     with pytest.raises((ValueError, KeyError)):

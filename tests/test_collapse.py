@@ -1,11 +1,20 @@
-"""p - y and its relatives: gradients of losses collapse to formulas of the fewest operations, and only where that is true."""
+"""p - y and its relatives: gradients collapse to formulas of the fewest operations, and only where that is true."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 import sympy as sp
-from helpers import assert_formula, assert_short, check_gradient, complex_step, formula_at, near, random_values, reads_of
+from helpers import (
+    assert_formula,
+    assert_short,
+    check_gradient,
+    complex_step,
+    formula_at,
+    near,
+    random_values,
+    reads_of,
+)
 
 import symnet as sn
 
@@ -222,7 +231,7 @@ def test_p_minus_y_reaches_weights_bias_and_input(spelling, kind):
 
 
 def test_p_minus_y_stands_at_the_head_of_a_deep_network():
-    x, W, b, z = affine()
+    _, W, b, z = affine()
     V = sn.param("V", (K, H))
     hidden = sn.define("a", (n, k), sn.tanh(z[n, k]))
     u = sn.define("u", (n, h), sn.sum(hidden[n, k] * V[k, h], k))

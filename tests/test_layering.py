@@ -12,7 +12,21 @@ import symnet
 
 ROOT = Path(symnet.__file__).parent
 # what each layer may import from, lowest first; a file may import from its own layer and all before it
-LAYERS = ("errors", "core", "declare", "spec", "differentiate", "simplify", "show", "schedule", "emit", "run", "check", "pipeline", "cli")
+LAYERS = (
+    "errors",
+    "core",
+    "declare",
+    "spec",
+    "differentiate",
+    "simplify",
+    "show",
+    "schedule",
+    "emit",
+    "run",
+    "check",
+    "pipeline",
+    "cli",
+)
 # the interpreter explains nothing and schedules nothing; the face and the check ask the pipeline
 EXCEPTIONS = {("pipeline", "run"), ("check", "pipeline"), ("show", "simplify")}
 FILES = sorted(ROOT.rglob("*.py"))
@@ -92,14 +106,18 @@ def test_no_gradient_is_written_by_hand():
     The only derivative methods are those by which SymPy learns that our nodes are constant, and `fdiff`, which
     differentiates a function's own formula.
     """
-    suspicious = re.compile(r"def (fdiff|_eval_derivative|backward|vjp_|jvp_|grad_\w+|d_\w+)\b|defvjp|register_grad|custom_gradient")
+    suspicious = re.compile(
+        r"def (fdiff|_eval_derivative|backward|vjp_|jvp_|grad_\w+|d_\w+)\b|defvjp|register_grad|custom_gradient"
+    )
     allowed = {("expr.py", "_eval_derivative"), ("elementwise.py", "fdiff")}
     for path in FILES:
         for match in suspicious.finditer(path.read_text()):
             assert (path.name, match.group(1)) in allowed, f"{path.name}: {match.group(0)}"
 
 
-@pytest.mark.parametrize("layer", ["declare/layers", "declare/losses", "declare/functions.py", "declare/regularisers.py"])
+@pytest.mark.parametrize(
+    "layer", ["declare/layers", "declare/losses", "declare/functions.py", "declare/regularisers.py"]
+)
 def test_declared_things_know_nothing_of_derivatives(layer):
     files = [ROOT / layer] if layer.endswith(".py") else sorted((ROOT / layer).glob("*.py"))
     for path in files:
@@ -110,7 +128,12 @@ def test_declared_things_know_nothing_of_derivatives(layer):
 
 def test_derivatives_are_taken_in_one_place():
     """SymPy's `diff` is called once in the package."""
-    calls = [(p.name, n.lineno) for p in FILES for n in ast.walk(ast.parse(p.read_text())) if isinstance(n, ast.Attribute) and n.attr == "diff"]
+    calls = [
+        (p.name, n.lineno)
+        for p in FILES
+        for n in ast.walk(ast.parse(p.read_text()))
+        if isinstance(n, ast.Attribute) and n.attr == "diff"
+    ]
     assert [name for name, _ in calls] == ["elementwise.py"]
 
 

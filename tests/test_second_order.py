@@ -72,12 +72,12 @@ def softmax_regression(kind="onehot"):
     W, b = sn.param("W", (D, K)), sn.param("b", (K,))
     z = sn.define("z", (n, k), sn.sum(x[n, d] * W[d, k], d) + b[k])
     p = sn.define("p", (n, k), sn.exp(z[n, k]) / sn.sum(sn.exp(z[n, j]), j))
-    return x, y, W, b, z, p, sn.losses.cross_entropy(p, y)
+    return x, W, b, z, p, sn.losses.cross_entropy(p, y)
 
 
 @pytest.mark.parametrize("kind", ["onehot", "simplex", "label"])
 def test_hessian_of_softmax_regression_is_x_x_p_delta_less_p_p(kind):
-    x, y, W, b, z, p, L = softmax_regression(kind)
+    x, W, _, _, p, L = softmax_regression(kind)
     hessian = sn.hessian(L, W)
     is_derivative(hessian, sn.grad(L, W), W)
     assert not set(reads_of(hessian.definition.formula, x, p)), hessian.formula
@@ -86,7 +86,7 @@ def test_hessian_of_softmax_regression_is_x_x_p_delta_less_p_p(kind):
 
 
 def test_hessian_by_bias_and_logits_of_softmax_regression():
-    x, y, W, b, z, p, L = softmax_regression()
+    x, W, b, z, p, L = softmax_regression()
     assert_short(sn.hessian(L, b), (k, j), sn.sum(p[n, k] * (sn.delta(k, j) - p[n, j]), n) / N)
     assert_short(sn.hessian(L, z), (n, k, m, j), sn.delta(n, m) * p[n, k] * (sn.delta(k, j) - p[n, j]) / N)
     mixed = sn.hessian(L, W, b)
@@ -148,8 +148,8 @@ def two_layers(activation):
     W, V = sn.param("W", (D, H)), sn.param("V", (H, K))
     b = sn.param("b", (H,))
     a = sn.define("a", (n, h), activation(sn.sum(x[n, d] * W[d, h], d) + b[h]))
-    v = sn.define("v", (n, k), sn.sum(a[n, h] * V[h, k], h))
-    return x, y, W, b, V, sn.losses.squared_error(v, y)
+    out = sn.define("out", (n, k), sn.sum(a[n, h] * V[h, k], h))
+    return W, b, V, sn.losses.squared_error(out, y)
 
 
 ACTIVATIONS = {
@@ -165,7 +165,7 @@ SMALL = {"N": 3, "D": 2, "H": 3, "K": 2, "T": 4}
 
 @pytest.mark.parametrize("activation", ACTIVATIONS.values(), ids=ACTIVATIONS)
 def test_hessian_of_a_two_layer_net_agrees_with_differences_of_its_gradient(activation):
-    x, y, W, b, V, L = two_layers(activation)
+    W, b, V, L = two_layers(activation)
     values = random_values(L, 3, SMALL)
     for first, second in ((W, W), (W, V), (V, W), (b, W), (W, b), (V, V)):
         hessian = sn.hessian(L, first, second)
@@ -173,7 +173,7 @@ def test_hessian_of_a_two_layer_net_agrees_with_differences_of_its_gradient(acti
 
 
 def test_hessian_of_a_two_layer_net_is_symmetric():
-    x, y, W, b, V, L = two_layers(sn.tanh)
+    W, _, V, L = two_layers(sn.tanh)
     values = random_values(L, 4, SMALL)
     size = values["W"].size
     found = sn.evaluate(sn.hessian(L, W), values).reshape(size, size)
@@ -211,11 +211,11 @@ def test_hessians_of_shared_weights_agree_with_differences(network):
 
 
 def product_cases():
-    x, y, W, _, z, p, L = softmax_regression()
+    _, W, _, _, _, L = softmax_regression()
     yield "softmax regression", L, W, (D, K)
     x, w, _, _, L = logistic(LOG_LOSS["log loss"])
     yield "logistic regression", L, w, (D,)
-    x, y, W, b, V, L = two_layers(sn.tanh)
+    W, _, V, L = two_layers(sn.tanh)
     yield "two layers, first", L, W, (D, H)
     yield "two layers, second", L, V, (H, K)
     W, U, L = recurrent()
@@ -231,7 +231,7 @@ CASES = {name: case for name, *case in product_cases()}
 def test_hvp_is_the_hessian_times_the_vector(L, W, shape):
     v = sn.input("v", shape)
     product, hessian = sn.hvp(L, W, v), sn.hessian(L, W)
-    values = random_values([product, hessian], 6, SMALL)
+    values = random_values([L, product, hessian], 6, SMALL)
     wanted = np.tensordot(sn.evaluate(hessian, values), values["v"], W.rank)
     near(sn.evaluate(product, values), wanted, 1e-12)
 

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterator
 
 import sympy as sp
@@ -12,7 +13,7 @@ import sympy as sp
 from symnet.core.definition import Definition, Node, Program
 from symnet.core.expr import Reduce
 from symnet.core.graph import verify_order
-from symnet.errors import CycleProblem
+from symnet.errors import CycleProblem, NameProblem
 
 Predicate = Callable[[Program, Node, Definition], bool]
 
@@ -53,6 +54,19 @@ def problems(program: Program, predicates: tuple[Predicate, ...] = GENERAL) -> I
         verify_order(program)
     except CycleProblem as problem:
         yield str(problem)
+
+
+def check_names(program: Program) -> None:
+    """Refuses programs in which a name that a user gave stands for two tensors."""
+    named: dict[str, Node] = {}
+    for node in (*program.inputs(), *(n for n in program if not n.auto)):
+        known = named.setdefault(unicodedata.normalize("NFKC", node.name), node)
+        if known is not node:
+            raise NameProblem(
+                f"two different tensors are named {known.name!r}{'' if known.name == node.name else f' and {node.name!r}'}: "
+                f"{known!r} and {node!r}",
+                "declare it once and use that one everywhere, or give one of them another name",
+            )
 
 
 def verify(program: Program, predicates: tuple[Predicate, ...] = GENERAL) -> list[str]:

@@ -18,7 +18,7 @@ from symnet.core.expr import Bracket
 from symnet.core.expr import where as where_expr
 from symnet.declare.elementwise import Elementwise, scalar_function
 from symnet.declare.notation import Binder, as_formula, bind, maximum_of, minimum_of
-from symnet.declare.tensor import Axis, Tensor, elementwise_tensor, normal_axes, reduce_tensor, unnamed_tensor
+from symnet.declare.tensor import Axis, Tensor, check_tensors, elementwise_tensor, normal_axes, reduce_tensor, unnamed_tensor
 from symnet.errors import FormulaProblem
 
 
@@ -252,16 +252,19 @@ def _along(
 
 def softmax(x: Tensor, axis: int = -1) -> Tensor:
     """exp(x) / sum(exp(x)) along an axis."""
+    check_tensors("softmax", x)
     return _along(x, normal_axes(x, axis), lambda r, total: sp.exp(r) / total(sp.exp(r)), "p", keep=True)
 
 
 def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     """x - log(sum(exp(x))) along an axis."""
+    check_tensors("log_softmax", x)
     return _along(x, normal_axes(x, axis), lambda r, total: r - sp.log(total(sp.exp(r))), "log_p", keep=True)
 
 
 def normalize(x: Tensor, axis: int = -1) -> Tensor:
     """x over its 2-norm along an axis; 0 where the norm is 0."""
+    check_tensors("normalize", x)
     return _along(x, normal_axes(x, axis), _unit, "unit", keep=True)
 
 

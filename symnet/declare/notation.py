@@ -18,7 +18,7 @@ from sympy.core.symbol import Str
 from symnet.core.definition import Definition, Node, Read, shape_text
 from symnet.core.expr import Bracket, Reduce, reduction, where
 from symnet.core.index import RangedIndex, as_dim, bounds, nonnegative
-from symnet.errors import FormulaProblem, IndexProblem, RangeProblem, ShapeProblem
+from symnet.errors import FormulaProblem, IndexProblem, KindProblem, RangeProblem, ShapeProblem
 
 Ranges = dict[sp.Symbol, sp.Expr]
 
@@ -89,12 +89,16 @@ def as_formula(value: Any) -> sp.Expr:
         return Bracket(expr)
     if not isinstance(expr, sp.Expr):
         raise FormulaProblem(f"{value!r} cannot stand in a formula", "formulas are scalars: read tensors with indices")
+    if expr.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
+        raise FormulaProblem(f"{expr} is no finite real number", "look for a division by zero or a root of a negative number")
     return expr
 
 
 def exact(value: float) -> sp.Expr:
     """A float as the rational that its shortest decimal spelling means."""
-    return sp.Rational(repr(float(value))) if value == value and abs(value) != float("inf") else sp.Float(value)
+    if value != value or abs(value) == float("inf"):
+        raise FormulaProblem(f"{value} is no finite real number")
+    return sp.Rational(repr(float(value)))
 
 
 def plain_ranges(expr: sp.Basic) -> Ranges:
@@ -267,6 +271,12 @@ def check_reads(name: str, expr: sp.Basic, ranges: Mapping[sp.Symbol, sp.Expr], 
 
 
 def _check_place(name: str, read: Read, place: sp.Expr, extent: sp.Expr, ranges: Mapping[sp.Symbol, sp.Expr]) -> None:
+    for label in place.atoms(sp.Indexed):
+        if label.args[0].node.kind != "label":
+            raise KindProblem(
+                f"{name} reads {read} at {label}, but {label.args[0].name} is of kind {label.args[0].node.kind!r}",
+                "a place is an index, a number or a read of labels: declare it with kind='label'",
+            )
     classes = read_classes(place)
     if classes is not None and classes != extent:
         raise IndexProblem(f"{name}: label {place} has {classes} classes, but the axis of {read.node.name} has {extent}")

@@ -62,7 +62,7 @@ class Tensor(Node):
     def __getitem__(self, places: Any) -> Read:
         places = places if isinstance(places, tuple) else (places,)
         for place in places:
-            if isinstance(place, (float, str, slice)) or place is None or place is Ellipsis:
+            if isinstance(place, (bool, float, str, slice)) or place is None or place is Ellipsis:
                 raise IndexProblem(f"{self.name}[{place!r}]: a place is an index, an integer or a read of labels")
         return self.read(*[p if isinstance(p, sp.Expr) else sp.sympify(p, strict=True) for p in places])
 
@@ -357,7 +357,14 @@ def reduce_tensor(op: str, tensor: Tensor, axis: Axis, keepdims: bool) -> Tensor
     return unnamed_tensor("t", left, body, shape, kind="label" if op == "argmax" else "real")
 
 
+def check_tensors(what: str, *tensors: Any) -> None:
+    for value in tensors:
+        if not isinstance(value, Node):
+            raise FormulaProblem(f"{what} of {value!r}, which is no tensor", "it needs tensors, labels with kind='label'; in index notation write the formula")
+
+
 def take(tensor: Tensor, labels: Tensor) -> Tensor:
+    check_tensors("take", tensor, labels)
     if labels.kind != "label":
         raise KindProblem(f"{labels.name} is of kind {labels.kind!r}, but take needs labels", "declare kind='label'")
     if tensor.rank != labels.rank + 1:
@@ -368,6 +375,7 @@ def take(tensor: Tensor, labels: Tensor) -> Tensor:
 
 def lookup(table: Tensor, ids: Tensor) -> Tensor:
     """`lookup(E, ids)[n, d]` is `E[ids[n], d]`: rows of a table by label."""
+    check_tensors("lookup", table, ids)
     if ids.kind != "label":
         raise KindProblem(f"{ids.name} is of kind {ids.kind!r}, but lookup needs labels", "declare kind='label'")
     first = ids.indices

@@ -148,7 +148,7 @@ def tangents(program: Program, directions: Mapping[Node, Node], root: Node) -> A
     """Forward mode by the same partials: how everything moves when the given tensors move along `directions`."""
     active = active_nodes(program, root, directions)
     taken = {n.name for n in (*program, *program.inputs())}
-    moving = {n: _tangent_tensor(n, taken) for n in active}
+    moving = {n: _tangent_tensor(root, n, taken) for n in active}
     result = Adjoints(moving)
     local = LocalDerivatives()
     for node in active:
@@ -168,9 +168,9 @@ def tangents(program: Program, directions: Mapping[Node, Node], root: Node) -> A
     return result
 
 
-def _tangent_tensor(node: Node, taken: Container[str]) -> Tensor:
+def _tangent_tensor(root: Node, node: Node, taken: Container[str]) -> Tensor:
     name = free_name(f"{node.name}_dot", taken)
-    return Tensor(name, node.shape, auto=True, anonymous=node.anonymous, tangent_of=node)
+    return Tensor(name, node.shape, auto=True, anonymous=node.anonymous, tangent_of=node, root=root)
 
 
 __all__ = ["Adjoints", "active_nodes", "contributions", "own_indices", "reindex", "reverse", "tangents"]

@@ -25,8 +25,9 @@ from symnet.core.expr import Bracket, Reduce
 from symnet.core.graph import is_recurrent, program_components, time_loop
 from symnet.core.index import RangedIndex
 from symnet.core.normal import normalise
+from symnet.core.verify import check_names
 from symnet.declare.elementwise import Elementwise
-from symnet.errors import RangeProblem, ShapeProblem, ValueProblem
+from symnet.errors import FormulaProblem, RangeProblem, ShapeProblem, ValueProblem
 
 Array = NDArray[Any]
 BLOCK = 4_000_000
@@ -111,13 +112,21 @@ def read_values(program: Program, values: Mapping[str, Any], complex_step: bool 
         raise ValueProblem(f"no value was given for {', '.join(missing)}", f"given: {', '.join(map(str, values)) or 'nothing'}")
     result = {}
     for node in inputs:
-        array = np.asarray(values[node.name])
+        array = as_array(node.name, values[node.name])
         if array.dtype == object or array.dtype.kind in "USV":
             raise ValueProblem(f"{node.name} needs numbers, but was given {array.dtype}")
         if array.ndim != node.rank:
             raise ShapeProblem(f"{node.name} has shape {shape_text(node.shape)}, but was given {array.shape}")
         result[node] = as_labels(node, array) if node.kind == "label" else as_numbers(array, complex_step)
     return result
+
+
+def as_array(name: str, value: Any) -> Array:
+    """A value as an array; ragged rows are refused by name."""
+    try:
+        return np.asarray(value)
+    except ValueError:
+        raise ValueProblem(f"the value of {name} is no array: its rows have unequal lengths") from None
 
 
 def bystanders(program: Program, values: Mapping[str, Any]) -> dict[Node, Array]:
@@ -357,9 +366,14 @@ class _Evaluator:
 def evaluate(outputs: Node | Iterable[Node], values: Mapping[Any, Any]) -> Any:
     """Values of tensors: an array for one, a list for several; scalars for rank zero."""
     single = isinstance(outputs, Node)
-    nodes: list[Node] = [outputs] if isinstance(outputs, Node) else list(outputs)
+    nodes = [outputs] if isinstance(outputs, Node) else list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise FormulaProblem(f"evaluation of {node!r}, which is no tensor", "give a tensor or a list of tensors")
     named = {key.name if isinstance(key, Node) else key: value for key, value in values.items()}
-    arrays = evaluate_program(Program.of(nodes), named)
+    program = Program.of(nodes)
+    check_names(program)
+    arrays = evaluate_program(program, named)
     results = [plain(arrays[node]) for node in nodes]
     return results[0] if single else results
 

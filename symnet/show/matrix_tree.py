@@ -206,12 +206,20 @@ def hadamard(factors: Sequence[Tree]) -> Tree:
         for part in body.factors if isinstance(body, Hadamard) else (body,):
             base, exponent = (part.body, part.exponent) if isinstance(part, Power) else (part, sp.S.One)
             flat[base] = flat.get(base, sp.S.Zero) + exponent
-    parts = [power(base, exponent) for base, exponent in flat.items()]
+    parts = sorted((power(base, exponent) for base, exponent in flat.items()), key=_is_derived)
     return scale(scalars, parts[0] if len(parts) == 1 else Hadamard(tuple(parts)))
 
 
+def _is_derived(tree: Tree) -> bool:
+    """Sums and functions go last in an entrywise product: A B * tanh(C)."""
+    return not isinstance(tree, (Leaf, Transpose, MatMul, Identity))
+
+
 def power(body: Tree, exponent: sp.Expr) -> Tree:
-    return body if exponent == 1 else Power(body, exponent)
+    """An entrywise power; a transpose stays outside."""
+    if exponent == 1:
+        return body
+    return Transpose(power(body.body, exponent)) if isinstance(body, Transpose) else Power(body, exponent)
 
 
 def add(terms: Sequence[Tree]) -> Tree:

@@ -1,11 +1,11 @@
 r"""Names as people write them: bound indices, tensors in LaTeX, tensors that share a name.
 
-    _0 over K             k, or where k is taken k' in LaTeX and j in text
-    z_bar, x_hat, v_dot   \bar{z}, \hat{x}, \dot{v}
-    W1, x_new             W_{1}, x_{\mathrm{new}}; with indices W^{(1)}_{d,k}
-    lstm.h                h^{\mathrm{lstm}}_{n,t,k}
-    gamma, loss           \gamma, \mathrm{loss}
-    t, t (both automatic) t_1, t_2
+_0 over K             k, or where k is taken k' in LaTeX and j in text
+z_bar, x_hat, v_dot   \bar{z}, \hat{x}, \dot{v}
+W1, x_new             W_{1}, x_{\mathrm{new}}; with indices W^{(1)}_{d,k}
+lstm.h                h^{\mathrm{lstm}}_{n,t,k}
+gamma, loss           \gamma, \mathrm{loss}
+t, t (both automatic) t_1, t_2
 """
 
 from __future__ import annotations
@@ -26,10 +26,11 @@ WINDOW = "uvw"
 NEIGHBOUR = {"k": "j", "n": "m", "d": "e", "t": "s", "h": "g"}
 ACCENTS = ("bar", "dot", "hat", "tilde")
 WIDE = {"bar": "overline", "dot": "dot", "hat": "widehat", "tilde": "widetilde"}
-GREEK = (
-    "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
+GREEK_NAMES = (
+    "alpha beta gamma delta epsilon varepsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi "
+    "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
+)
+GREEK = frozenset(GREEK_NAMES.split())
 MARKED = re.compile(r"(.*?[^\d])(\d+)|([A-Z])([a-z])")
 MARKED_IN_LAYERS = re.compile(r"(.*?[^\d])(\d+)|([A-Za-z])([a-z])")
 BLANK = "\\ "
@@ -111,7 +112,7 @@ def display_names(program: Program) -> dict[Node, str]:
 
 def _free_name(node: Node, names: Mapping[Node, str], used: set[str]) -> str:
     """The name with a number, or for an adjoint or tangent its tensor's name with the same ending."""
-    of = node.info.get("adjoint_of") or node.info.get("tangent_of")
+    of: Node = node.info.get("adjoint_of") or node.info.get("tangent_of") or node
     if of in names and node.name.startswith(f"{of.name}_"):
         name = names[of] + node.name[len(of.name) :]
         if name not in used:

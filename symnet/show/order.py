@@ -5,7 +5,7 @@
     1/100000 + v         ->  v + 1e-5                  a tiny one ends,
     1 + t,  -1 + u + 2i  ->  t + 1,  2i + u - 1        and in index places every number ends
     W[d,k]*x[n,d]        ->  x[n,d]*W[d,k]             a contraction reads like a matrix product
-    (p - y)*x*S/N        ->  1/N  x  (p - y)  S        numbers, sizes, scalars, brackets, tensors, differences, functions, sums
+    (p - y)*x*S/N        ->  1/N  x  (p - y)  S        numbers, sizes, scalars, brackets, tensors, then sums
 
 Nothing is computed here: the expression that is shown is the expression that is there.
 """
@@ -88,7 +88,9 @@ def index_symbols(expr: sp.Basic) -> set[sp.Symbol]:
 
 def quotient(term: sp.Expr, scope: Scope = ()) -> Quotient:
     """One term as sign, numerator and denominator, each in people's order."""
-    negative, top, bottom = False, [], []
+    negative = False
+    top: list[sp.Expr] = []
+    bottom: list[sp.Expr] = []
     for factor in sp.Mul.make_args(term):
         if factor.is_Rational:
             negative ^= bool(factor < 0)
@@ -152,11 +154,14 @@ def chain(parts: Sequence[sp.Expr], scope: Scope) -> list[sp.Expr]:
         return list(parts)
     places = {part: list(ordered_indices(part)) for part in parts}
 
-    def key(order: Sequence[sp.Expr]) -> tuple[object, ...]:
+    orders: list[tuple[sp.Expr, ...]] = list(permutations(parts))
+
+    def key(order: tuple[sp.Expr, ...]) -> tuple[list[float], int]:
         links = sum(_link(places[a], places[b]) for a, b in pairwise(order))
         return (_head(places[order[0]], scope), -links)
 
-    return list(min(permutations(parts), key=key))
+    best = min(orders, key=key)
+    return list(best)
 
 
 def is_bound(symbol: sp.Symbol) -> bool:
@@ -232,7 +237,7 @@ def _decimal_places(denominator: int) -> int:
 
 
 def _wants_decimal(value: sp.Rational) -> bool:
-    return value.q >= 1000 or (abs(value.p) != 1 and value.q % 5 == 0)
+    return bool(value.q >= 1000) or (abs(value.p) != 1 and value.q % 5 == 0)
 
 
 # -- deltas and brackets
@@ -248,7 +253,8 @@ def delta_places(delta: sp.KroneckerDelta, scope: Scope = ()) -> list[sp.Expr]:
     return sorted(delta.args[:2], key=key)
 
 
-Bounds = tuple[tuple[str, sp.Expr] | None, tuple[str, sp.Expr] | None]
+Limit = tuple[str, sp.Expr]
+Bounds = tuple[Limit, Limit]
 
 
 def ranges_of(brackets: Sequence[sp.Expr]) -> tuple[dict[sp.Expr, Bounds], list[sp.Expr]]:

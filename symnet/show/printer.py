@@ -20,7 +20,7 @@ from typing import ClassVar, NamedTuple
 import sympy as sp
 
 from symnet.core.definition import Node
-from symnet.core.expr import Bracket, Reduce
+from symnet.core.expr import Bracket, Reduce, Slope
 from symnet.declare.notation import Binder, canonical
 from symnet.show.names import bound_names, index_wishes, unique_names
 from symnet.show.order import (
@@ -95,6 +95,8 @@ class Printer:
             return self.delta_of(expr, env)
         if isinstance(expr, sp.logic.boolalg.Boolean):
             return Piece(self.condition(expr, env), SUM)
+        if isinstance(expr, Slope):
+            return self.slope(*(self.written(arg, env) for arg in expr.args))
         if expr.args:
             return self.call(expr, env)
         return Piece(self.constant(expr), ATOM)
@@ -102,7 +104,7 @@ class Printer:
     # -- sums and products
 
     def sum(self, expr: sp.Add, env: Env) -> Piece:
-        parts = []
+        parts: list[str] = []
         for term in terms(expr, tuple(env)):
             sign = "-" if is_negative(term) else "+"
             body = self.written(-term if sign == "-" else term, env, PREFIX)
@@ -192,6 +194,9 @@ class Printer:
     def call(self, expr: sp.Basic, env: Env) -> Piece:
         raise NotImplementedError
 
+    def slope(self, of: str, by: str) -> Piece:
+        raise NotImplementedError
+
     def bracket(self, text: str) -> Piece:
         raise NotImplementedError
 
@@ -232,6 +237,3 @@ def is_plain(parts: Sequence[sp.Expr]) -> bool:
 
 def _is_inverse(expr: sp.Basic) -> bool:
     return isinstance(expr, sp.Pow) and bool(expr.exp.could_extract_minus_sign())
-
-
-__all__ = ["ATOM", "MASK", "POWER", "PREFIX", "PRODUCT", "SUM", "Env", "Piece", "Printer", "front_and_rest", "is_plain", "prepared"]

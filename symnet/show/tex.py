@@ -1,12 +1,12 @@
 r"""Formulas in LaTeX, in index form and in people's order, in four dialects.
 
-    \bar{z}_{n,k} = \frac{p_{n,k} - y_{n,k}}{N}
-    p_{n,k} = \frac{e^{z_{n,k}}}{\sum_{k'} e^{z_{n,k'}}}
+\bar{z}_{n,k} = \frac{p_{n,k} - y_{n,k}}{N}
+p_{n,k} = \frac{e^{z_{n,k}}}{\sum_{k'} e^{z_{n,k'}}}
 
-    amsmath    pdflatex with amsmath
-    katex      KaTeX
-    github     GitHub's Markdown: no \operatorname, and no backslash before punctuation, which Markdown would eat
-    mathtext   matplotlib: no environments, no \operatorname
+amsmath    pdflatex with amsmath
+katex      KaTeX
+github     GitHub's Markdown: no \operatorname, and no backslash before punctuation, which Markdown would eat
+mathtext   matplotlib: no environments, no \operatorname
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, Env, Piece, Printe
 DIALECTS = ("amsmath", "github", "katex", "mathtext")
 WITH_OPERATORNAME = ("amsmath", "katex")
 TALL = re.compile(r"\\(frac|sum|prod|left|sqrt|max|min)|argmax")
-NAMED = ("log", "sin", "cos", "tan", "tanh", "cosh", "sinh")
+NAMED = ("exp", "log", "sin", "cos", "tan", "tanh", "cosh", "sinh")
 LETTERS = {"sigmoid": r"\sigma", "softplus": r"\zeta"}
 UPRIGHT = {
     "relu": "ReLU",
@@ -93,17 +93,21 @@ class TexPrinter(Printer):
     # -- tensors
 
     def read(self, expr: sp.Indexed, env: Env) -> Piece:
-        node = expr.args[0].node
-        places = [self.place(place, env) for place in expr.indices]
+        return self.tensor(expr.args[0].node, [self.place(place, env) for place in expr.indices])
+
+    def tensor(self, node: Node, places: Sequence[str]) -> Piece:
+        """A tensor at its places; a Jacobian as a quotient of two."""
         if is_jacobian(node):
             root, of = node.info["root"], node.info["adjoint_of"]
-            top, bottom = self.tensor(root, places[: root.rank])[0], self.tensor(of, places[root.rank :])[0]
-            return Piece(f"\\frac{{\\partial {top}}}{{\\partial {bottom}}}", PRODUCT)
-        text, raised = self.tensor(node, places)
+            return self.slope(self.tensor(root, places[: root.rank]).text, self.tensor(of, places[root.rank :]).text)
+        text, raised = name_tex(self.name(node), places)
         return Piece(text, POWER if raised else ATOM)
 
-    def tensor(self, node: Node, places: Sequence[str]) -> tuple[str, bool]:
-        return name_tex(self.name(node), places)
+    def bare(self, node: Node) -> str:
+        """The name alone; marks of what has indices stand above, where the indices leave room."""
+        if is_jacobian(node):
+            return self.slope(self.bare(node.info["root"]), self.bare(node.info["adjoint_of"])).text
+        return name_tex(self.name(node), ("",) if node.rank else None)[0].removesuffix("_{}")
 
     def place(self, expr: sp.Expr, env: Env) -> str:
         return re.sub(r" ([+-]) ", r"\1", self.written(expr, env))
@@ -120,13 +124,7 @@ class TexPrinter(Printer):
 
     def fraction(self, top: Sequence[sp.Expr], bottom: Sequence[sp.Expr], env: Env) -> Piece:
         r"""`\frac{a b}{c}`, or with numbers alone in front: `\frac{1}{N} x (p - y)`."""
-        front, rest = list(top), []
-        if is_plain(bottom):
-            plain, other = front_and_rest(top)
-            if len(other) > 1 or (other and (plain or isinstance(other[0], Reduce))):
-                front, rest = plain, other
-        elif any(isinstance(part, Reduce) for part in top):
-            front, rest = [p for p in top if not isinstance(p, Reduce)], [p for p in top if isinstance(p, Reduce)]
+        front, rest = before_bar(top, bottom)
         ratio = Piece(f"\\frac{{{self.factors(front, env).text}}}{{{self.factors(bottom, env).text}}}", PRODUCT)
         return self.join([ratio, self.tail(rest, env)]) if rest else ratio
 
@@ -137,11 +135,11 @@ class TexPrinter(Printer):
     def power(self, expr: sp.Pow, env: Env) -> Piece:
         if expr.exp == sp.S.Half:
             return Piece(f"\\sqrt{{{self.written(expr.base, env)}}}", ATOM)
-        exponent = self.written(expr.exp, env)
-        return Piece(f"{self.base(expr.base, env)}^{{{exponent}}}", POWER)
+        return Piece(f"{self.written(expr.base, env, ATOM)}^{{{self.exponent(expr.exp, env)}}}", POWER)
 
-    def base(self, expr: sp.Expr, env: Env) -> str:
-        return self.written(expr, env, ATOM)
+    def exponent(self, expr: sp.Expr, env: Env) -> str:
+        """A fraction in an exponent stands on one line: 3/2."""
+        return str(expr) if expr.is_Rational else self.written(expr, env)
 
     # -- functions, reductions, brackets
 
@@ -181,6 +179,9 @@ class TexPrinter(Printer):
             return Piece(f"\\exp{fenced(text)}", ATOM)
         return Piece(f"e^{{{text}}}", POWER)
 
+    def slope(self, of: str, by: str) -> Piece:
+        return Piece(f"\\frac{{\\partial {of}}}{{\\partial {by}}}", PRODUCT)
+
     def bracket(self, text: str) -> Piece:
         return Piece(fenced(text, "[", "]"), ATOM)
 
@@ -199,6 +200,15 @@ class TexPrinter(Printer):
         (below, low), (above, high) = bounds
         left, right = f"{self.written(low, env)} {RELATIONS[below]}", f"{RELATIONS[above]} {self.written(high, env)}"
         return f"{left} {self.written(expr, env)} {right}"
+
+
+def before_bar(top: Sequence[sp.Expr], bottom: Sequence[sp.Expr]) -> tuple[Sequence[sp.Expr], Sequence[sp.Expr]]:
+    """What goes above the bar and what behind the fraction: sums, and what is no number over numbers alone."""
+    if not is_plain(bottom):
+        return [p for p in top if not isinstance(p, Reduce)], [p for p in top if isinstance(p, Reduce)]
+    front, rest = front_and_rest(top)
+    alone = len(rest) == 1 and not front and not isinstance(rest[0], Reduce)
+    return (top, ()) if alone else (front, rest)
 
 
 def is_jacobian(node: Node) -> bool:

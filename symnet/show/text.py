@@ -1,9 +1,9 @@
 """Formulas as plain text, in index form and in people's order.
 
-    z[n,k] = sum_d x[n,d]*W[d,k] + b[k]
-    p[n,k] = exp(z[n,k])/sum_j exp(z[n,j])
-    L = -(1/N)*sum_{n,k} y[n,k]*log(p[n,k])
-    z_bar[n,k] = (p[n,k] - y[n,k])/N
+z[n,k] = sum_d x[n,d]*W[d,k] + b[k]
+p[n,k] = exp(z[n,k])/sum_j exp(z[n,j])
+L = -(1/N)*sum_{n,k} y[n,k]*log(p[n,k])
+z_bar[n,k] = (p[n,k] - y[n,k])/N
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from symnet.core.definition import Definition, Node, Program
 from symnet.core.expr import Reduce
 from symnet.show.names import display_names
 from symnet.show.order import Bounds, decimal
-from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, SUM, Env, Piece, Printer, front_and_rest, is_plain
+from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, Env, Piece, Printer, front_and_rest, is_plain
 from symnet.show.visible import visible
 
 FUNCTIONS = {"Abs": "abs", "gelu_exact": "gelu"}
@@ -91,6 +91,9 @@ class TextPrinter(Printer):
         places = ", ".join(self.written(arg, env) for arg in expr.args)
         return Piece(f"{FUNCTIONS.get(name, name).lower()}({places})", ATOM)
 
+    def slope(self, of: str, by: str) -> Piece:
+        return Piece(f"d {of} / d {by}", PRODUCT)
+
     def bracket(self, text: str) -> Piece:
         return Piece(f"[{text}]", ATOM)
 
@@ -117,7 +120,10 @@ def _before_sums(top: Sequence[sp.Expr]) -> tuple[list[sp.Expr], list[sp.Expr]]:
 
 
 def text_expr(
-    expr: sp.Expr, scope_indices: Sequence[sp.Symbol] = (), names: Mapping[Node, str] | None = None, unicode: bool = False
+    expr: sp.Expr,
+    scope_indices: Sequence[sp.Symbol] = (),
+    names: Mapping[Node, str] | None = None,
+    unicode: bool = False,
 ) -> str:
     """A formula as text; `scope_indices` are the free indices in the order of the left side."""
     return TextPrinter(names, unicode).formula(expr, scope_indices)
@@ -127,9 +133,9 @@ def text_definition(
     node: Node, definition: Definition, names: Mapping[Node, str] | None = None, unicode: bool = False
 ) -> str:
     """`z[n,k] = sum_d x[n,d]*W[d,k] + b[k]`."""
-    left = node.read(*definition.indices)
-    printer = TextPrinter(names)
-    return f"{printer.formula(left, definition.indices)} = {text_expr(definition.formula, definition.indices, names, unicode)}"
+    printer = TextPrinter(names, unicode)
+    sides = node.read(*definition.indices), definition.formula
+    return " = ".join(printer.formula(side, definition.indices) for side in sides)
 
 
 def text_program(program: Program, unicode: bool = False) -> str:
