@@ -25,7 +25,7 @@ from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
 from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
 from symnet.run.reference import evaluate
-#STEPS from symnet.show.steps import Derivation, derivation
+from symnet.show.steps import Derivation, derivation
 from symnet.simplify.adjoints import Simplified, simplify_derived
 
 Seed = Callable[[tuple[sp.Symbol, ...]], sp.Expr]
@@ -151,6 +151,12 @@ def hvp(loss: Tensor, wrt: Tensor, direction: Tensor) -> Tensor:
     return jvp(grad(loss, wrt), wrt, direction)
 
 
+def derive(loss: Tensor, wrt: Any) -> Derivation:
+    """The gradients with the steps that led there."""
+    derived = derive_gradients(loss, as_list(wrt))
+    return derivation(derived.root, derived.results, derived.raw, derived.simple)
+
+
 def program(*outputs: Tensor) -> Program:
     """Everything the outputs reach, as one printable program."""
     return checked(Program.of(outputs))
@@ -190,7 +196,7 @@ def zero_gradient(root: Node, target: Node, outer: tuple[Bound, ...] = ()) -> Te
     warnings.warn(f"{root.name} does not depend on {target.name}: its gradient is zero", SymnetWarning, stacklevel=4)
     indices = (*(i for i, _ in outer), *own_indices(target, target.definition, [i for i, _ in outer]))
     shape = (*(e for _, e in outer), *target.shape)
-    return Tensor(f"{target.name}_bar", shape, definition=Definition(indices, sp.S.Zero), auto=True)
+    return Tensor(f"{target.name}_bar", shape, definition=Definition(indices, sp.S.Zero), auto=True, root=root, adjoint_of=target)
 
 
 def zero_like(name: str, tensor: Node) -> Tensor:

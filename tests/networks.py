@@ -366,14 +366,14 @@ def all_states(kind):
     return matched(RECURRENCES[kind](H, return_sequences=True)(sn.input("x", (N, T, D)), *starts))
 
 
-@network(*RECURRENCES, N=1, T=3, D=3, H=2)
+@network(*RECURRENCES, N=1, T=3, D=1, H=2)
 def bidirectional(kind):
     return matched(L.Bidirectional(RECURRENCES[kind], H, return_sequences=True)(sn.input("x", (N, T, D))))
 
 
-@network(N=1, T=3, D=3, H=2)
+@network(N=1, T=3, D=2, H=1)
 def stacked_lstm():
-    layers = L.Sequential(L.LSTM(H, return_sequences=True), L.LSTM(3, return_sequences=True), L.Dense(K))
+    layers = L.Sequential(L.LSTM(H, return_sequences=True), L.LSTM(2, return_sequences=True), L.Dense(K))
     return classified(layers(sn.input("x", (N, T, D))))
 
 

@@ -497,6 +497,73 @@ def test_temperature_of_labels_divides_p_minus_delta():
     assert_short(g, (n, k), (p[n, k] - sn.delta(t[n], k)) / (N * tau[()]))
 
 
+def test_p_minus_delta_reaches_weights_and_bias():
+    x, W, b, z = affine()
+    p = sn.softmax(z).named("p")
+    t = sn.input("t", (N,), kind="label", classes=K)
+    for L, count in ((sn.losses.nll(sn.log(p), t), N), (sn.losses.nll(sn.log(p), t, reduction="sum"), 1)):
+        assert_formula(check_gradient(L, W), (d, k), sn.sum(x[n, d] * (p[n, k] - sn.delta(t[n], k)), n) / count)
+        assert_short(check_gradient(L, b), (k,), sn.sum(p[n, k] - sn.delta(t[n], k), n) / count)
+
+
+def test_padding_masks_weigh_p_minus_delta():
+    z, t = sn.input("z", (N, T, K)), sn.input("t", (N, T), kind="label", classes=K)
+    mask = sn.input("mask", (N, T), kind="mask")
+    p = sn.softmax(z).named("p")
+    count = sn.define("count", (), sn.sum(mask[n, s], n, s))
+    L = sn.define("L", (), -sn.sum(mask[n, s] * sn.log(p[n, s, t[n, s]]), n, s) / count)
+    assert_short(check_gradient(L, z), (n, s, k), mask[n, s] * (p[n, s, k] - sn.delta(t[n, s], k)) / count)
+
+
+# -- targets that are computed
+
+
+def test_rows_made_from_labels_are_one_hot():
+    z, t = logits(), sn.input("t", (N,), kind="label", classes=K)
+    p = sn.softmax(z).named("p")
+    y = sn.define("y", (n, k), sn.delta(t[n], k), shape=(N, K))
+    L = sn.define("L", (), -sn.mean(sn.sum(y[n, k] * sn.log(p[n, k]), k), n))
+    assert_short(check_gradient(L, z), (n, k), (p[n, k] - y[n, k]) / N)
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_a_mixture_of_targets_is_a_target(kind):
+    z, y, other, a = logits(), target(kind), sn.input("other", (N, K), kind="simplex"), sn.input("a", (N,))
+    p = sn.softmax(z).named("p")
+    mixed = a[n] * y[n, k] + (1 - a[n]) * other[n, k]
+    L = sn.define("L", (), -sn.mean(sn.sum(mixed * sn.log(p[n, k]), k), n))
+    assert_short(check_gradient(L, z), (n, k), (p[n, k] - mixed) / N)
+
+
+@pytest.mark.parametrize("by_name", [True, False], ids=["by name", "index notation"])
+def test_the_softmax_of_a_teacher_is_a_target(by_name):
+    z, u = logits(), sn.input("u", (N, K))
+    p = sn.softmax(z).named("p")
+    if by_name:
+        q = sn.softmax(u).named("q")
+        L = sn.losses.nll(sn.log(p), q)
+    else:
+        q = sn.define("q", (n, k), sn.exp(u[n, k]) / sn.sum(sn.exp(u[n, j]), j))
+        L = sn.define("L", (), -sn.mean(sn.sum(q[n, k] * sn.log(p[n, k]), k), n))
+    assert_formula(check_gradient(L, z), (n, k), (p[n, k] - q[n, k]) / N)
+
+
+def test_a_teacher_at_a_temperature_is_a_target():
+    z, u, tau = logits(), sn.input("u", (N, K)), sn.input("tau", (), kind="positive")
+    p, q = sn.softmax(z / tau).named("p"), sn.softmax(u / tau).named("q")
+    L = sn.losses.kl_divergence(p, q) * tau**2
+    assert_short(check_gradient(L, z), (n, k), tau[()] * (p[n, k] - q[n, k]) / N)
+
+
+def test_p_minus_y_stands_beside_a_regulariser():
+    x, W, _, z = affine()
+    y, lam = target("onehot"), sn.input("lam", ())
+    p = sn.softmax(z).named("p")
+    L = sn.losses.cross_entropy(p, y) + sn.regularisers.l2(W, lam)
+    wanted = sn.sum(x[n, d] * (p[n, k] - y[n, k]), n) / N + lam[()] * W[d, k]
+    assert_short(check_gradient(L, W), (d, k), wanted)
+
+
 # -- sigmoid with log loss
 
 
@@ -607,6 +674,13 @@ def test_weighted_log_loss_weighs_s_minus_y():
     g = check_gradient(L, z)
     (o,) = reads_of(g.definition.formula, y, c)
     assert_short(g, n, c[n] * (o[n] - y[n]) / N)
+
+
+def test_weights_of_the_positive_class_weigh_its_target():
+    z, y, c = sn.input("z", (N,)), sn.input("y", (N,), kind="mask"), sn.input("c", ())
+    o = sn.sigmoid(z).named("s")
+    L = sn.define("L", (), -sn.mean(c * y[n] * sn.log(o[n]) + (1 - y[n]) * sn.log(1 - o[n]), n))
+    assert_short(check_gradient(L, z), n, ((1 - y[n]) * o[n] - c[()] * y[n] * (1 - o[n])) / N)
 
 
 @pytest.mark.parametrize("kind", ["real", "mask"])

@@ -213,7 +213,7 @@ def test_hessians_of_shared_weights_agree_with_differences(network):
 def product_cases():
     _, W, _, _, _, L = softmax_regression()
     yield "softmax regression", L, W, (D, K)
-    x, w, _, _, L = logistic(LOG_LOSS["log loss"])
+    _, w, _, _, L = logistic(LOG_LOSS["log loss"])
     yield "logistic regression", L, w, (D,)
     W, _, V, L = two_layers(sn.tanh)
     yield "two layers, first", L, W, (D, H)

@@ -13,6 +13,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache, reduce
 from math import gcd
@@ -65,6 +66,21 @@ def best_form(expr: sp.Expr) -> sp.Expr:
 def _best_plain(expr: sp.Expr) -> sp.Expr:
     """The best form of a formula of plain symbols; equal shapes are worked out once."""
     return cheapest([expr, *(absorb_sign(monic(form)) for form in _forms(expr))])
+
+
+def joined_powers(expr: sp.Expr) -> sp.Expr:
+    """b**x * b**y = b**(x + y) also where x and y are formulas."""
+    if not isinstance(expr, sp.Mul):
+        return expr
+    powers: dict[sp.Expr, list[sp.Expr]] = {}
+    for factor in expr.args:
+        if isinstance(factor, sp.Pow) and not factor.exp.is_Rational:
+            powers.setdefault(factor.base, []).append(factor)
+    again = [group for group in powers.values() if len(group) > 1]
+    for group in again:
+        rest = [f for f in expr.args if f not in group]
+        expr = sp.Mul(group[0].base ** sp.Add(*[f.exp for f in group]), *rest)
+    return joined_powers(expr) if len(again) > 1 else expr
 
 
 def monic(expr: sp.Expr) -> sp.Expr:
@@ -135,7 +151,7 @@ def _forms(expr: sp.Expr) -> list[sp.Expr]:
     if operations(expr) > SMALL:
         return forms
     expanded = sp.expand_mul(expr)
-    forms += [expanded, common_factor(expanded)]
+    forms += [expanded, common_factor(expanded), grouped(expr), grouped(expanded)]
     if any(p.exp.is_Integer and p.exp in (2, 3) for p in expr.atoms(sp.Pow) if p.base.is_Add):
         forms.append(common_factor(sp.expand(expr, power_base=False, power_exp=False, log=False)))
     if any(p.exp.is_negative and p.base.is_Add for p in expr.atoms(sp.Pow)):
@@ -179,6 +195,24 @@ def common_factor(expr: sp.Expr) -> sp.Expr:
         return expr
     factor = sp.Mul(content, *[base**exponent for base, exponent in shared.items()])
     return factor * sp.Add(*[term / factor for term in expr.args])
+
+
+def grouped(expr: sp.Expr) -> sp.Expr:
+    """A sum with the factor that most of its terms share taken out of those, again and again."""
+    expr = common_factor(expr)
+    if isinstance(expr, sp.Mul):
+        return sp.Mul(*[grouped(a) if isinstance(a, sp.Add) else a for a in expr.args])
+    if not isinstance(expr, sp.Add) or len(expr.args) < 3:
+        return expr
+    split = [(term, _powers(term)[1]) for term in expr.args]
+    counts = Counter((base, exponent > 0) for _, powers in split for base, exponent in powers.items())
+    most = max(counts.values(), default=0)
+    if most < 2:
+        return expr
+    base, up = min((b for b, c in counts.items() if c == most), key=str)
+    inside = [term for term, powers in split if base in powers and (powers[base] > 0) == up]
+    rest = [term for term in expr.args if term not in inside]
+    return grouped(sp.Add(*inside)) + grouped(sp.Add(*rest))
 
 
 def _powers(term: sp.Expr) -> tuple[sp.Rational, dict[sp.Expr, sp.Expr]]:

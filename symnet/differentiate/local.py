@@ -4,7 +4,7 @@ Every distinct read in a body is taken for a real scalar and the body is differe
 other than a sum is first written as the sum it equals near the point, with weights that are locally constant:
 
     Max_b f(b)  =  Sum_b w(b)*f(b),   w(b) = [f(b) = m] / Sum_c [f(c) = m]      ties share equally
-    Prod_b f(b) has the slope Prod_{c != b} f(c) in f(b)
+    Prod_b f(b) has the slope Prod_{c != b} f(c) in f(b), which is Prod/f(b) where f is positive
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ def opened(node: Node, definition: Definition) -> Opened:
         ties = Bracket(sp.Eq(body, node.read(*definition.indices)))
         return Opened(body, bound, ties / reduction("sum", ties, bound))
     if formula.op == "prod":
-        return Opened(body, bound, _product_of_others(body, bound))
+        others = node.read(*definition.indices) / body if body.is_positive else _product_of_others(body, bound)
+        return Opened(body, bound, others)
     return Opened(sp.S.Zero, bound, sp.S.Zero)
 
 

@@ -134,10 +134,10 @@ def bystanders(program: Program, values: Mapping[str, Any]) -> dict[Node, Array]
     roots: dict[Node, None] = {}
     todo = list(program.outputs)
     while todo:
-        root = todo.pop().info.get("root")
-        if root is not None and root not in roots:
-            roots[root] = None
-            todo.append(root)
+        node = todo.pop()
+        found = [node.info[key] for key in ("root", "adjoint_of") if key in node.info]
+        todo += [other for other in found if other not in roots]
+        roots.update(dict.fromkeys(found))
     nodes = [node for node in Program.of(roots).inputs() if node.name in values] if roots else []
     return {node: array for node in nodes if (array := np.asarray(values[node.name])).ndim == node.rank}
 

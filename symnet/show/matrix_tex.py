@@ -18,7 +18,7 @@ from symnet.show import matrix_tree as mt
 from symnet.show.names import name_tex
 from symnet.show.order import is_negative
 from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, SUM, Piece
-from symnet.show.tex import BARS, RELATIONS, TexPrinter, fenced, is_jacobian
+from symnet.show.tex import RELATIONS, TexPrinter, fenced, is_jacobian
 
 ENTRYWISE = PREFIX
 
@@ -153,8 +153,8 @@ class MatrixPrinter:
 
     def apply(self, tree: mt.Apply) -> Piece:
         name = tree.function.__name__
-        if name in BARS:
-            return Piece(fenced(self.written(tree.args[0]), *BARS[name]), ATOM)
+        if name == "Abs":
+            return Piece(fenced(self.written(tree.args[0]), "|", "|"), ATOM)
         args = ", ".join(self.written(arg) for arg in tree.args)
         return Piece(self.scalars.function(name) + fenced(args), ATOM)
 

@@ -22,7 +22,7 @@ import sympy as sp
 from symnet.core.expr import Bracket, Reduce, operations
 
 Scope = Sequence[sp.Symbol]
-NUMBER, SIZE, SCALAR, MASK, TENSOR, SUM, FUNCTION, REDUCTION = range(8)
+NUMBER, SIZE, SCALAR, MASK, TENSOR, SUM, FUNCTION, LONG, REDUCTION = range(9)
 TINY = sp.Rational(1, 100)
 EPSILONS = ("eps", "epsilon", "varepsilon")
 LONG_CHAIN = 5
@@ -46,17 +46,42 @@ def terms(expr: sp.Expr, scope: Scope = ()) -> list[sp.Expr]:
     if len(parts) == 1:
         return parts
     if not expr.atoms(sp.Indexed, sp.Function, Reduce):
-        return sorted(parts, key=lambda term: _place_key(term, scope))
+        ordered = sorted(parts, key=lambda term: _place_key(term, scope))
+        return _number_after_sizes(ordered)
     return sorted(parts, key=_term_key)
+
+
+def _number_after_sizes(ordered: list[sp.Expr]) -> list[sp.Expr]:
+    """N - 1 - n rather than N - n - 1."""
+    last = ordered[-1]
+    if last.is_number and ordered[0].is_Symbol and ordered[0].is_positive:
+        middle = sum(not is_negative(term) for term in ordered[:-1])
+        return [*ordered[:middle], last, *ordered[middle:-1]]
+    return ordered
 
 
 def is_negative(term: sp.Expr) -> bool:
     """Whether a term is written with a minus sign."""
-    return bool(term.as_coeff_Mul()[0].is_negative)
+    return sum(positive(factor)[0] for factor in sp.Mul.make_args(term)) % 2 == 1
+
+
+def positive(factor: sp.Expr) -> tuple[bool, sp.Expr]:
+    """A factor without the sign that it is written with: 2 of -2, a + b of -a - b, also where that is summed."""
+    if factor.is_Rational and factor.is_negative:
+        return True, -factor
+    if all_negative(factor):
+        return True, sp.Add(*[-term for term in factor.args])
+    if isinstance(factor, Reduce) and factor.op == "sum" and all_negative(factor.body):
+        return True, Reduce("sum", sp.Add(*[-term for term in factor.body.args]), factor.bound)
+    return False, factor
+
+
+def all_negative(expr: sp.Expr) -> bool:
+    return isinstance(expr, sp.Add) and all(is_negative(term) for term in expr.args)
 
 
 def _place_key(term: sp.Expr, scope: Scope) -> tuple[object, ...]:
-    """In index places: long strides first, then the scope's order, numbers last."""
+    """In index places: long strides first, then the scope's order; numbers after what they are added to."""
     coefficient, rest = term.as_coeff_Mul()
     place = min((scope.index(s) for s in rest.free_symbols if s in scope), default=len(scope))
     return (is_negative(term), rest == 1, -abs(coefficient), place, str(rest))
@@ -91,10 +116,11 @@ def quotient(term: sp.Expr, scope: Scope = ()) -> Quotient:
     negative = False
     top: list[sp.Expr] = []
     bottom: list[sp.Expr] = []
-    for factor in sp.Mul.make_args(term):
+    for part in sp.Mul.make_args(term):
+        sign, factor = positive(part)
+        negative ^= sign
         if factor.is_Rational:
-            negative ^= bool(factor < 0)
-            above, below = _split_number(abs(factor))
+            above, below = _split_number(factor)
             top += [above] * (above != 1)
             bottom += [below] * (below != 1)
         elif isinstance(factor, sp.Pow) and factor.exp.could_extract_minus_sign():
@@ -140,7 +166,9 @@ def factor_kind(factor: sp.Expr) -> int:
         return SCALAR if factor.atoms(sp.Indexed) else SIZE
     if isinstance(base, (sp.Indexed, sp.Symbol)):
         return TENSOR
-    return SUM if isinstance(base, sp.Add) else FUNCTION
+    if not isinstance(base, sp.Add):
+        return FUNCTION
+    return LONG if base.atoms(sp.Function) - base.atoms(sp.KroneckerDelta) else SUM
 
 
 def chain(parts: Sequence[sp.Expr], scope: Scope) -> list[sp.Expr]:
@@ -156,9 +184,9 @@ def chain(parts: Sequence[sp.Expr], scope: Scope) -> list[sp.Expr]:
 
     orders: list[tuple[sp.Expr, ...]] = list(permutations(parts))
 
-    def key(order: tuple[sp.Expr, ...]) -> tuple[list[float], int]:
+    def key(order: tuple[sp.Expr, ...]) -> tuple[int, list[float]]:
         links = sum(_link(places[a], places[b]) for a, b in pairwise(order))
-        return (_head(places[order[0]], scope), -links)
+        return (-links, _head(places[order[0]], scope))
 
     best = min(orders, key=key)
     return list(best)

@@ -4,6 +4,7 @@ A piece is a string with the level at which it binds; where a place demands more
 
     level     example            may stand
     SUM       a + b, -a          alone, in brackets
+    OPEN      max_k a            last in a sum: who knows where it ends
     PREFIX    sum_k a, log a     last in a product: it takes all that follows
     PRODUCT   a*b, a/b           in sums and products
     POWER     a**2               anywhere but under an exponent
@@ -29,6 +30,8 @@ from symnet.show.order import (
     SCALAR,
     SIZE,
     Bounds,
+    Quotient,
+    all_negative,
     delta_places,
     factor_kind,
     is_negative,
@@ -38,7 +41,8 @@ from symnet.show.order import (
     terms,
 )
 
-SUM, PREFIX, PRODUCT, POWER, ATOM = range(5)
+SUM, OPEN, PREFIX, PRODUCT, POWER, ATOM = range(6)
+FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
 Env = Mapping[sp.Symbol, str]
 
 
@@ -83,18 +87,18 @@ class Printer:
             return Piece(self.symbol(env.get(expr, expr.name)), ATOM)
         if isinstance(expr, sp.Add):
             return self.sum(expr, env)
-        if isinstance(expr, (sp.Mul, sp.Rational)) or _is_inverse(expr):
+        if isinstance(expr, (sp.Mul, sp.Rational, Reduce)) or _is_inverse(expr):
             return self.product(expr, env)
         if isinstance(expr, sp.Pow):
             return self.power(expr, env)
-        if isinstance(expr, Reduce):
-            return self.reduction(expr, env)
         if isinstance(expr, Bracket):
             return self.bracket(self.condition(expr.condition, env))
         if isinstance(expr, sp.KroneckerDelta):
             return self.delta_of(expr, env)
         if isinstance(expr, sp.logic.boolalg.Boolean):
             return Piece(self.condition(expr, env), SUM)
+        if isinstance(expr, (sp.floor, sp.ceiling)):
+            return self.rounded(type(expr).__name__, self.on_a_line(expr.args[0], env))
         if isinstance(expr, Slope):
             return self.slope(*(self.written(arg, env) for arg in expr.args))
         if expr.args:
@@ -104,17 +108,23 @@ class Printer:
     # -- sums and products
 
     def sum(self, expr: sp.Add, env: Env) -> Piece:
-        parts: list[str] = []
-        for term in terms(expr, tuple(env)):
-            sign = "-" if is_negative(term) else "+"
-            body = self.written(-term if sign == "-" else term, env, PREFIX)
-            parts.append(f" {sign} {body}" if parts else f"{'-' * (sign == '-')}{body}")
-        return Piece("".join(parts), SUM)
+        text = ""
+        ordered = terms(expr, tuple(env))
+        for term in ordered:
+            parts = quotient(term, tuple(env))
+            body = self.unsigned(parts, env)
+            between = (" - " if parts.negative else " + ") if text else "-" * parts.negative
+            level = OPEN if term is ordered[-1] else PREFIX
+            text += between + (body.text if body.level >= level else self.brackets(body.text))
+        return Piece(text, SUM)
 
     def product(self, expr: sp.Expr, env: Env) -> Piece:
         parts = quotient(expr, tuple(env))
-        piece = self.fraction(parts.top, parts.bottom, env) if parts.bottom else self.factors(parts.top, env)
+        piece = self.unsigned(parts, env)
         return Piece(f"-{piece.text}", SUM) if parts.negative else piece
+
+    def unsigned(self, parts: Quotient, env: Env) -> Piece:
+        return self.fraction(parts.top, parts.bottom, env) if parts.bottom else self.factors(parts.top, env)
 
     def factors(self, parts: Sequence[sp.Expr], env: Env) -> Piece:
         """Factors side by side; brackets around what would swallow its right neighbour."""
@@ -125,16 +135,24 @@ class Printer:
         joined, left = ranges_of([part for part in parts if isinstance(part, Bracket)])
         kept = [part for part in parts if part in left or not isinstance(part, Bracket)]
         front = sum(factor_kind(part) < MASK for part in kept)
-        pieces = [self.factor(part, env, PREFIX if part is kept[-1] else PRODUCT) for part in kept]
-        ranges = [self.bracket(self.range(e, bounds, env)) for e, bounds in joined.items()]
+        pieces = [self.factor(part, env, OPEN if part is kept[-1] else PRODUCT) for part in kept]
+        ranges = [self.bracket(self.between(e, bounds, env)) for e, bounds in joined.items()]
         return self.join([*pieces[:front], *ranges, *pieces[front:]])
+
+    def between(self, expr: sp.Expr, bounds: Bounds, env: Env) -> str:
+        """`low <= e < high`."""
+        (below, low), (above, high) = bounds
+        left = f"{self.written(low, env)} {self.relation(below)}"
+        return f"{left} {self.written(expr, env)} {self.relation(above)} {self.written(high, env)}"
 
     def factor(self, part: sp.Expr, env: Env, level: int) -> Piece:
         piece = self.single(part, env)
         return piece if piece.level >= level else Piece(self.brackets(piece.text), ATOM)
 
     def single(self, part: sp.Expr, env: Env) -> Piece:
-        return Piece(self.number(part), ATOM) if part.is_Rational else self.piece(part, env)
+        if part.is_Rational:
+            return Piece(self.number(part), ATOM)
+        return self.reduction(part, env) if isinstance(part, Reduce) else self.piece(part, env)
 
     # -- reductions
 
@@ -143,7 +161,8 @@ class Printer:
         order += [b for b, _ in expr.bound if b not in order]
         inner = self.bound_names(expr, order, env)
         runs = [(inner[b], None if plainly_ranged(expr, b) else self.written(dict(expr.bound)[b], env)) for b in order]
-        return Piece(self.prefix(expr.op, runs, self.written(expr.body, inner, PREFIX)), PREFIX)
+        text = self.prefix(expr.op, runs, self.written(expr.body, inner, OPEN))
+        return Piece(text, PREFIX if expr.op in ("sum", "prod") else OPEN)
 
     def bound_names(self, expr: Reduce, order: Sequence[sp.Symbol], env: Env) -> Env:
         """The environment inside a reduction."""
@@ -194,6 +213,22 @@ class Printer:
     def call(self, expr: sp.Basic, env: Env) -> Piece:
         raise NotImplementedError
 
+    def on_a_line(self, expr: sp.Expr, env: Env) -> str:
+        """A quotient of index expressions: (n + 1)/2."""
+        top, bottom = sp.fraction(sp.together(expr))
+        if bottom == 1:
+            return self.written(expr, env)
+        return f"{self.written(top, env, PRODUCT)}/{self.written(bottom, env, POWER)}"
+
+    def condition(self, condition: sp.Basic, env: Env) -> str:
+        """A comparison, with what is negative moved to positive, or several joined."""
+        if isinstance(condition, sp.core.relational.Relational):
+            left, relation, right = condition.lhs, condition.rel_op, condition.rhs
+            if (right.is_number and is_negative(left)) or all_negative(left):
+                left, relation, right = -left, FLIPPED.get(relation, relation), -right
+            return f"{self.written(left, env)} {self.relation(relation)} {self.written(right, env)}"
+        return self.junction(type(condition).__name__, [self.condition(arg, env) for arg in condition.args])
+
     def slope(self, of: str, by: str) -> Piece:
         raise NotImplementedError
 
@@ -203,10 +238,13 @@ class Printer:
     def delta(self, left: str, right: str) -> Piece:
         raise NotImplementedError
 
-    def condition(self, condition: sp.Basic, env: Env) -> str:
+    def relation(self, sign: str) -> str:
         raise NotImplementedError
 
-    def range(self, expr: sp.Expr, bounds: Bounds, env: Env) -> str:
+    def junction(self, name: str, parts: Sequence[str]) -> str:
+        raise NotImplementedError
+
+    def rounded(self, name: str, text: str) -> Piece:
         raise NotImplementedError
 
 

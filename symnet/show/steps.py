@@ -20,10 +20,13 @@ from symnet.declare.tensor import Tensor, to_sympy
 from symnet.show.latex import latex_expr, latex_name
 from symnet.show.text import text_expr
 from symnet.simplify.adjoints import Simplified
+from symnet.simplify.engine import Step
 from symnet.simplify.sums import UNIT_ROWS
 
 CHAIN = "chain rule"
 SUBSTITUTE = "substitute"
+FOLD = "fold back to a name"
+UNIT = "rows sum to one"
 ONE_KIND = {"constants leave the sum": "cancel and collect", "one place for two": "sum over a delta"}
 
 
@@ -131,7 +134,18 @@ def _steps_of(root: Node, node: Node, start: Definition, simple: Simplified) -> 
     for step in simple.steps[node]:
         before, after = (_written(e, simple.everything) for e in (step.before, step.after))
         if before != after:
-            yield ShownStep(node, step.indices, step.rule, before, after, step.because)
+            yield ShownStep(node, step.indices, step.rule, before, after, _because(step, before, after))
+
+
+def _because(step: Step, before: sp.Expr, after: sp.Expr) -> str:
+    """Why a step holds, with the tensors it is about."""
+    if step.rule == FOLD:
+        named = [node.name for node in read_nodes(after) if node not in read_nodes(before)]
+        return f"{' and '.join(named)} has been computed already" if named else step.because
+    if step.rule == UNIT:
+        rows = [node for node in read_nodes(before) if node.kind in UNIT_ROWS]
+        return ", ".join(f"each row of {node.name} sums to one, as it is {node.kind}" for node in rows)
+    return step.because
 
 
 def _written(expr: sp.Expr, program: Program) -> sp.Expr:
@@ -169,7 +183,7 @@ def _assumptions(steps: Sequence[ShownStep]) -> Iterator[str]:
     """What the derivation rests on, each said once."""
     said: dict[str, None] = {}
     for step in steps:
-        if step.rule == "rows sum to one":
+        if step.rule == UNIT:
             for node in read_nodes(step.raw_before):
                 if node.kind in UNIT_ROWS:
                     said[f"each row of {node.name} sums to 1 (declared {node.kind})"] = None

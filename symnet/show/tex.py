@@ -22,8 +22,8 @@ from symnet.core.expr import Reduce
 from symnet.declare.elementwise import Elementwise
 from symnet.errors import FormulaProblem
 from symnet.show.names import BLANK, index_tex, name_tex
-from symnet.show.order import Bounds, decimal
-from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, Env, Piece, Printer, front_and_rest, is_plain
+from symnet.show.order import decimal
+from symnet.show.printer import ATOM, OPEN, POWER, PREFIX, PRODUCT, Env, Piece, Printer, front_and_rest, is_plain
 
 DIALECTS = ("amsmath", "github", "katex", "mathtext")
 WITH_OPERATORNAME = ("amsmath", "katex")
@@ -33,14 +33,13 @@ LETTERS = {"sigmoid": r"\sigma", "softplus": r"\zeta"}
 UPRIGHT = {
     "relu": "ReLU",
     "gelu_exact": "GELU",
-    "gelu_tanh": "GELU",
     "silu": "SiLU",
     "selu": "SELU",
     "elu": "ELU",
     "mish": "Mish",
 }
 WRITTEN_OUT = ("log1p", "expm1", "log_cosh", "log_sigmoid")
-BARS = {"Abs": ("|", "|"), "floor": (r"\lfloor ", r" \rfloor"), "ceiling": (r"\lceil ", r" \rceil")}
+ROUNDED = {"floor": (r"\lfloor", r"\rfloor"), "ceiling": (r"\lceil", r"\rceil")}
 RELATIONS = {"==": "=", "!=": r"\neq", "<=": r"\leq", ">=": r"\geq", "<": "<", ">": ">"}
 JUNCTIONS = {"And": r" \wedge ", "Or": r" \vee "}
 BIG = {"sum": r"\sum", "prod": r"\prod", "max": r"\max", "min": r"\min"}
@@ -130,7 +129,7 @@ class TexPrinter(Printer):
 
     def tail(self, parts: Sequence[sp.Expr], env: Env) -> Piece:
         piece = self.factors(parts, env)
-        return piece if piece.level >= PREFIX else Piece(self.brackets(piece.text), ATOM)
+        return piece if piece.level >= OPEN else Piece(self.brackets(piece.text), ATOM)
 
     def power(self, expr: sp.Pow, env: Env) -> Piece:
         if expr.exp == sp.S.Half:
@@ -148,29 +147,28 @@ class TexPrinter(Printer):
         return f"{BIG.get(op) or self.operator(op, '*')}_{{{','.join(indices)}}} {body}"
 
     def call(self, expr: sp.Basic, env: Env) -> Piece:
+        r"""`f(x)`, and `\log x` where x is a single tensor."""
         name = type(expr).__name__
         if name == "exp":
             return self.exponential(expr.args[0], env)
         if isinstance(expr, Elementwise) and name in WRITTEN_OUT:
             return self.piece(expr.expanded(), env)
-        if name in BARS:
-            return Piece(fenced(self.written(expr.args[0], env), *BARS[name]), ATOM)
+        if name == "Abs":
+            return Piece(fenced(self.written(expr.args[0], env), "|", "|"), ATOM)
         if name == "Mod":
             left, right = (self.written(arg, env, POWER) for arg in expr.args)
             return Piece(f"{left}\\ \\mathrm{{mod}}\\ {right}", PRODUCT)
-        return self.applied(self.function(name), [self.piece(arg, env) for arg in expr.args])
+        if name in NAMED and isinstance(expr.args[0], (sp.Indexed, sp.Symbol)):
+            return Piece(f"\\{name} {self.written(expr.args[0], env)}", PREFIX)
+        return Piece(self.function(name) + fenced(", ".join(self.written(arg, env) for arg in expr.args)), ATOM)
 
     def function(self, name: str) -> str:
         r"""What a function is called: \log, \sigma, \operatorname{ReLU}."""
         if name in NAMED:
             return f"\\{name}"
+        if name == "gelu_tanh":
+            return f"{self.operator('GELU')}_{{\\tanh}}"
         return LETTERS.get(name) or self.operator(UPRIGHT.get(name, name))
-
-    def applied(self, function: str, args: Sequence[Piece]) -> Piece:
-        """`f(x)`; `log x` where x is a single tensor."""
-        if len(args) == 1 and args[0].level >= POWER and function[1:] in NAMED:
-            return Piece(f"{function} {args[0].text}", PREFIX)
-        return Piece(function + fenced(", ".join(arg.text for arg in args)), ATOM)
 
     def exponential(self, argument: sp.Expr, env: Env) -> Piece:
         r"""`e^{z}`, or `\exp(...)` of what is too tall to be raised."""
@@ -188,18 +186,15 @@ class TexPrinter(Printer):
     def delta(self, left: str, right: str) -> Piece:
         return Piece(f"\\delta_{{{left},{right}}}", ATOM)
 
-    def condition(self, condition: sp.Basic, env: Env) -> str:
-        if isinstance(condition, sp.core.relational.Relational):
-            left, right = self.written(condition.lhs, env), self.written(condition.rhs, env)
-            return f"{left} {RELATIONS[condition.rel_op]} {right}"
-        if isinstance(condition, sp.Not):
-            return f"\\neg {fenced(self.condition(condition.args[0], env))}"
-        return JUNCTIONS[type(condition).__name__].join(self.condition(arg, env) for arg in condition.args)
+    def relation(self, sign: str) -> str:
+        return RELATIONS[sign]
 
-    def range(self, expr: sp.Expr, bounds: Bounds, env: Env) -> str:
-        (below, low), (above, high) = bounds
-        left, right = f"{self.written(low, env)} {RELATIONS[below]}", f"{RELATIONS[above]} {self.written(high, env)}"
-        return f"{left} {self.written(expr, env)} {right}"
+    def junction(self, name: str, parts: Sequence[str]) -> str:
+        return f"\\neg {fenced(parts[0])}" if name == "Not" else JUNCTIONS[name].join(parts)
+
+    def rounded(self, name: str, text: str) -> Piece:
+        left, right = ROUNDED[name]
+        return Piece(f"{left} {text} {right}", ATOM)
 
 
 def before_bar(top: Sequence[sp.Expr], bottom: Sequence[sp.Expr]) -> tuple[Sequence[sp.Expr], Sequence[sp.Expr]]:

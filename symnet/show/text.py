@@ -15,12 +15,11 @@ import sympy as sp
 from symnet.core.definition import Definition, Node, Program
 from symnet.core.expr import Reduce
 from symnet.show.names import display_names
-from symnet.show.order import Bounds, decimal
-from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, Env, Piece, Printer, front_and_rest, is_plain
+from symnet.show.order import decimal
+from symnet.show.printer import ATOM, OPEN, POWER, PRODUCT, Env, Piece, Printer, front_and_rest, is_plain
 from symnet.show.visible import visible
 
-FUNCTIONS = {"Abs": "abs", "gelu_exact": "gelu"}
-JUNCTIONS = {"And": " and ", "Or": " or "}
+FUNCTIONS = {"Abs": "abs", "Mod": "mod", "Max": "max", "Min": "min", "gelu_exact": "gelu"}
 SIGNS = {"sum": "Σ", "prod": "Π", "delta": "δ", "**2": "²", "**3": "³", "<=": "≤", ">=": "≥", "!=": "≠", "*": "·"}
 
 
@@ -41,6 +40,8 @@ class TextPrinter(Printer):
         return decimal(value) or str(value)
 
     def constant(self, value: sp.Basic) -> str:
+        if value is sp.E:
+            return "exp(1)"
         return f"{float(value):.17g}" if value.is_Float else str(value)
 
     def brackets(self, text: str) -> str:
@@ -69,7 +70,7 @@ class TextPrinter(Printer):
 
     def factors_or_one(self, parts: Sequence[sp.Expr], env: Env) -> str:
         piece = self.factors(parts, env)
-        return piece.text if piece.level >= PREFIX else self.brackets(piece.text)
+        return piece.text if piece.level >= OPEN else self.brackets(piece.text)
 
     def divisor(self, bottom: Sequence[sp.Expr], env: Env) -> str:
         piece = self.factors(bottom, env)
@@ -89,7 +90,7 @@ class TextPrinter(Printer):
     def call(self, expr: sp.Basic, env: Env) -> Piece:
         name = type(expr).__name__
         places = ", ".join(self.written(arg, env) for arg in expr.args)
-        return Piece(f"{FUNCTIONS.get(name, name).lower()}({places})", ATOM)
+        return Piece(f"{FUNCTIONS.get(name, name)}({places})", ATOM)
 
     def slope(self, of: str, by: str) -> Piece:
         return Piece(f"d {of} / d {by}", PRODUCT)
@@ -100,19 +101,14 @@ class TextPrinter(Printer):
     def delta(self, left: str, right: str) -> Piece:
         return Piece(f"{self.sign('delta')}({left},{right})", ATOM)
 
-    def condition(self, condition: sp.Basic, env: Env) -> str:
-        if isinstance(condition, sp.core.relational.Relational):
-            relation = "=" if condition.rel_op == "==" else self.sign(condition.rel_op)
-            return f"{self.written(condition.lhs, env)} {relation} {self.written(condition.rhs, env)}"
-        if isinstance(condition, sp.Not):
-            return f"not ({self.condition(condition.args[0], env)})"
-        parts = [self.condition(arg, env) for arg in condition.args]
-        return JUNCTIONS[type(condition).__name__].join(parts)
+    def relation(self, sign: str) -> str:
+        return "=" if sign == "==" else self.sign(sign)
 
-    def range(self, expr: sp.Expr, bounds: Bounds, env: Env) -> str:
-        (below, low), (above, high) = bounds
-        left, right = f"{self.written(low, env)} {self.sign(below)}", f"{self.sign(above)} {self.written(high, env)}"
-        return f"{left} {self.written(expr, env)} {right}"
+    def junction(self, name: str, parts: Sequence[str]) -> str:
+        return f"not ({parts[0]})" if name == "Not" else f" {name.lower()} ".join(parts)
+
+    def rounded(self, name: str, text: str) -> Piece:
+        return Piece(f"{name}({text})", ATOM)
 
 
 def _before_sums(top: Sequence[sp.Expr]) -> tuple[list[sp.Expr], list[sp.Expr]]:

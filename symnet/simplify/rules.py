@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import sympy as sp
 
-from symnet.core.algebra import best_form
+from symnet.core.algebra import best_form, joined_powers
 from symnet.core.expr import transform
 from symnet.differentiate.closed import logistic
-from symnet.simplify import deltas, sums
+from symnet.simplify import deltas, products, sums
 from symnet.simplify.context import Scope
 from symnet.simplify.fold import eliminate_numerators, fold, name_softmax
 
@@ -33,7 +33,7 @@ class Rule:
 
 
 def _collect(expr: sp.Expr, scope: Scope) -> sp.Expr:
-    return transform(expr, best_form)
+    return transform(expr, lambda node: best_form(joined_powers(node)))
 
 
 def _logistic(expr: sp.Expr, scope: Scope) -> sp.Expr:
@@ -147,6 +147,22 @@ RULES: tuple[Rule, ...] = (
         "what cancels is not zero",
         "the distributive law; a quotient of equals is one",
         _collect,
+    ),
+    Rule(
+        "all factors but one",
+        "Prod_{c != b} f(c) / Prod_c f(c)",
+        "1/f(b)",
+        "the whole product is divided by, so it is not zero",
+        "all other factors cancel",
+        lambda expr, scope: products.quotients_of_products(expr, scope.context),
+    ),
+    Rule(
+        "one sum of two",
+        "Sum_k x[k] a[k] + Sum_k x[k] b[k]",
+        "Sum_k x[k] (a[k] + b[k])",
+        "their terms share a factor",
+        "summation is linear",
+        lambda expr, scope: sums.joined_sums(expr, scope.context),
     ),
     Rule(
         "constants leave the sum",

@@ -12,7 +12,8 @@ import sympy as sp
 from symnet.core.algebra import best_form
 from symnet.core.definition import Definition, Node, read_nodes
 from symnet.core.expr import Bound, Reduce, operations, reindex, total, transform
-from symnet.simplify.context import Context
+from symnet.simplify.context import Context, Scope
+from symnet.simplify.deltas import sum_deltas
 from symnet.simplify.fold import fold
 
 UNIT_ROWS = ("simplex", "onehot")
@@ -80,7 +81,8 @@ def _near_a_sum(definition: Definition, context: Context) -> bool:
     """Whether a definition reads a reduction or rows that sum to one, at most one elementwise definition away."""
     near = read_nodes(definition.formula)
     further = [m for n in near if (d := context.definition(n)) for m in read_nodes(d.formula)]
-    return any(n.kind in UNIT_ROWS or _is_reduction(n, context) for n in (*near, *further))
+    plain = any(n.kind in UNIT_ROWS or _is_reduction(n, context) for n in (*near, *further))
+    return plain or bool(definition.formula.atoms(sp.KroneckerDelta))
 
 
 def _is_reduction(node: Node, context: Context) -> bool:
@@ -93,8 +95,14 @@ def written_out(body: sp.Expr, bound: list[Bound], context: Context) -> sp.Expr:
     fresh = {b: sp.Dummy(b.name, integer=True) for b, _ in bound}
     renamed = [(fresh[b], extent) for b, extent in bound]
     terms = sp.Add.make_args(sp.expand_mul(reindex(body, fresh)))
-    parts = [fold(named_sums(declared_sums(total(term, renamed), context), context), context) for term in terms]
+    parts = [_known(total(term, renamed), context) for term in terms]
     return best_form(sp.expand_mul(_inline_means(sp.Add(*parts), context)))
+
+
+def _known(expr: sp.Expr, context: Context) -> sp.Expr:
+    """A single sum by what is known of it: a delta, a declared fact, a name."""
+    solved = declared_sums(sum_deltas(expr, Scope(context, {})), context)
+    return fold(named_sums(solved, context), context)
 
 
 def named_sums(expr: sp.Expr, context: Context) -> sp.Expr:
@@ -140,3 +148,46 @@ def _may_split(body: sp.Expr, names: set[sp.Symbol]) -> bool:
         return False
     others = len(factors) - 1
     return any(others + sum(1 for f in sp.Mul.make_args(t) if f.free_symbols & names) <= 1 for t in sums[0].args)
+
+
+def joined_sums(expr: sp.Expr, context: Context) -> sp.Expr:
+    """Sums over the same ranges as one sum, where their terms share a factor."""
+    return transform(expr, _join) if len(expr.atoms(Reduce)) > 1 else expr
+
+
+def _join(node: sp.Expr) -> sp.Expr:
+    if not isinstance(node, sp.Add):
+        return node
+    groups: dict[tuple[sp.Expr, ...], list[sp.Expr]] = {}
+    for term in node.args:
+        reduce = _lone_sum(term)
+        if reduce is not None and (term / reduce).free_symbols <= reduce.free_symbols:
+            groups.setdefault(tuple(extent for _, extent in reduce.bound), []).append(term)
+    for terms in groups.values():
+        together = _as_one(terms) if len(terms) > 1 else None
+        if together is not None:
+            return sp.Add(together, *[t for t in node.args if t not in terms])
+    return node
+
+
+def _lone_sum(term: sp.Expr) -> Reduce | None:
+    sums = [f for f in sp.Mul.make_args(term) if isinstance(f, Reduce) and f.op == "sum"]
+    return sums[0] if len(sums) == 1 else None
+
+
+def _as_one(terms: list[sp.Expr]) -> sp.Expr | None:
+    """The sum of the terms' bodies under common names, if collecting makes it shorter than they were apart."""
+    bodies: list[sp.Expr] = []
+    common: tuple[Bound, ...] = ()
+    for term in terms:
+        reduce = _lone_sum(term)
+        assert reduce is not None
+        body, bound = reduce.open()
+        common = common or bound
+        rename = {b: c for (b, _), (c, _) in zip(bound, common, strict=True)}
+        bodies.append(reindex(body * term / reduce, rename))
+    body = best_form(sp.Add(*bodies))
+    shared = isinstance(body, sp.Mul) and any(isinstance(f, sp.Add) for f in body.args)
+    plain = all(len(sp.Mul.make_args(b.as_coeff_Mul()[1])) == 1 for b in bodies)
+    shorter = operations(body) <= sum(operations(b) for b in bodies) + int(plain)
+    return total(body, common) if (shared or plain) and shorter else None

@@ -58,6 +58,19 @@ EXAMPLES: dict[str, Callable[[], Example]] = {
     "a bit is its square": lambda: ([mu], q[n] ** 2 + y[n, k] ** 3, (n, k), (N, K)),
     "affine in a bit": lambda: ([mu], (1 - 2 * q[n]) * sn.sigmoid((1 - 2 * q[n]) * u[n]), (n,), (N,)),
     "cancel and collect": lambda: ([p], p[n, k] / N - y[n, k] / N, (n, k), (N, K)),
+    "all factors but one": lambda: (
+        [mu],
+        Reduce("prod", sp.KroneckerDelta(b, k) + Bracket(sp.Ne(b, k)) * z[n, b], [(b, K)])
+        / Reduce("prod", z[n, b], [(b, K)]),
+        (n, k),
+        (N, K),
+    ),
+    "one sum of two": lambda: (
+        [p],
+        total(y[n, b] * z[n, b], [(b, K)]) - 2 * total(y[n, b] * p[n, b], [(b, K)]),
+        (n,),
+        (N,),
+    ),
     "constants leave the sum": lambda: ([mu], Reduce("sum", u[n] * z[n, b], [(b, K)]), (n,), (N,)),
     "rows sum to one": lambda: ([mu], u[n] * total(y[n, b], [(b, K)]), (n,), (N,)),
     "a sum that is known": lambda: ([centred], u[n] + total(centred[n, b], [(b, D)]), (n,), (N,)),
