@@ -13,10 +13,26 @@ from typing import Any
 __version__ = "0.1.0"
 
 _FUNCTIONS = (
-    "exp log log1p expm1 sqrt rsqrt sign square sin cos tanh cosh sinh sigmoid log_sigmoid softplus relu leaky_relu elu selu gelu "
-    "silu mish softsign hard_tanh log_cosh erf erfc maximum minimum clip where eq delta elementwise mean argmax prod logsumexp softmax "
-    "log_softmax normalize"
-).split()
+    *(
+        "exp",
+        "log",
+        "log1p",
+        "expm1",
+        "sqrt",
+        "rsqrt",
+        "sign",
+        "square",
+        "sin",
+        "cos",
+        "tanh",
+        "cosh",
+        "sinh",
+        "sigmoid",
+    ),
+    *("log_sigmoid", "softplus", "relu", "leaky_relu", "elu", "selu", "gelu", "silu", "mish", "softsign", "hard_tanh"),
+    *("log_cosh", "erf", "erfc", "maximum", "minimum", "clip", "where", "eq", "delta", "elementwise", "mean", "argmax"),
+    *("prod", "logsumexp", "softmax", "log_softmax", "normalize"),
+)
 _HOME = {
     **{name: ("symnet.declare.functions", name) for name in _FUNCTIONS},
     **{name: ("symnet.declare.functions", f"{name}_") for name in ("sum", "max", "min", "abs")},
@@ -26,7 +42,19 @@ _HOME = {
     **{name: ("symnet.errors", name) for name in ("SymnetError", "SymnetWarning")},
     **{
         name: ("symnet.pipeline", name)
-        for name in ("grad", "jacobian", "hessian", "hvp", "jvp", "vjp", "derive", "evaluate", "program", "latex", "text")
+        for name in (
+            "grad",
+            "jacobian",
+            "hessian",
+            "hvp",
+            "jvp",
+            "vjp",
+            "derive",
+            "evaluate",
+            "program",
+            "latex",
+            "text",
+        )
     },
     **{name: ("symnet.check.numeric", name) for name in ("check",)},
 }

@@ -25,7 +25,10 @@ from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
 from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
 from symnet.run.reference import evaluate
+from symnet.show.latex import latex_definition, latex_name, latex_program
+from symnet.show.program import ShownProgram
 from symnet.show.steps import Derivation, derivation
+from symnet.show.text import text_definition
 from symnet.simplify.adjoints import Simplified, simplify_derived
 
 Seed = Callable[[tuple[sp.Symbol, ...]], sp.Expr]
@@ -85,7 +88,7 @@ def grad(loss: Tensor, wrt: Any) -> Any:
 def gradients(loss: Tensor, wrt: Sequence[Node]) -> list[Tensor]:
     derived = derive_gradients(loss, wrt)
     found = dict(zip((r.info["adjoint_of"] for r in derived.results), derived.results, strict=True))
-    return [found.get(w) or zero_gradient(loss, w) for w in wrt]
+    return [found[w] if w in found else zero_gradient(loss, w) for w in wrt]
 
 
 def derive_gradients(loss: Tensor, wrt: Sequence[Node]) -> Derived:
@@ -114,14 +117,17 @@ def jacobian(output: Tensor, wrt: Any) -> Any:
 
     derived = derive_program(output, targets, lambda program: reverse(program, output, targets, seed, outer))
     found = dict(zip((r.info["adjoint_of"] for r in derived.results), derived.results, strict=True))
-    results = [found.get(t) or zero_gradient(output, t, outer) for t in targets]
+    results = [found[t] if t in found else zero_gradient(output, t, outer) for t in targets]
     return _one_or_list(results, wrt)
 
 
 def hessian(loss: Tensor, wrt: Tensor, also: Tensor | None = None) -> Tensor:
     """Second derivatives of a scalar: by `wrt` twice, or by `wrt` and then `also`."""
     if not isinstance(wrt, Node):
-        raise FormulaProblem(f"a hessian by {wrt!r}, which is no single tensor", "sn.hessian(L, W, b) mixes two; sn.jacobian(g, [W, b]) takes several")
+        raise FormulaProblem(
+            f"a hessian by {wrt!r}, which is no single tensor",
+            "sn.hessian(L, W, b) mixes two; sn.jacobian(g, [W, b]) takes several",
+        )
     result: Tensor = jacobian(grad(loss, wrt), wrt if also is None else also)
     return result
 
@@ -134,7 +140,7 @@ def vjp(output: Tensor, wrt: Any, weight: Tensor) -> Any:
     check_wrt(targets)
     derived = derive_program(output, targets, lambda p: reverse(p, output, targets, lambda m: weight.read(*m)))
     found = dict(zip((r.info["adjoint_of"] for r in derived.results), derived.results, strict=True))
-    return _one_or_list([found.get(t) or zero_gradient(output, t) for t in targets], wrt)
+    return _one_or_list([found[t] if t in found else zero_gradient(output, t) for t in targets], wrt)
 
 
 def jvp(output: Tensor, wrt: Tensor, direction: Tensor) -> Tensor:
@@ -157,9 +163,32 @@ def derive(loss: Tensor, wrt: Any) -> Derivation:
     return derivation(derived.root, derived.results, derived.raw, derived.simple)
 
 
-def program(*outputs: Tensor) -> Program:
+def program(*outputs: Tensor) -> ShownProgram:
     """Everything the outputs reach, as one printable program."""
-    return checked(Program.of(outputs))
+    found = checked(Program.of(outputs))
+    return ShownProgram(found.outputs, found.definitions)
+
+
+def latex(what: Tensor | Derivation | Program, form: str = "index", dialect: str = "amsmath") -> str:
+    """LaTeX of a tensor's definition, of a program, or of a derivation.
+
+    `form` is "index" or "matrix" (which falls back to indices where a formula has no matrix form); `dialect` is
+    "amsmath", "github", "katex" or "mathtext".
+    """
+    if isinstance(what, Derivation):
+        return what.latex(dialect)
+    if isinstance(what, Program):
+        return latex_program(what, dialect, form)
+    check_tensor("the LaTeX", what)
+    if what.definition is None:
+        return latex_name(what, dialect=dialect)
+    return latex_definition(what, what.definition, dialect=dialect, form=form)
+
+
+def text(what: Tensor) -> str:
+    """A tensor's definition as plain text, in the order in which people write."""
+    check_tensor("the text", what)
+    return what.name if what.definition is None else text_definition(what, what.definition)
 
 
 # -- small parts
@@ -176,9 +205,13 @@ def _one_or_list(results: list[Tensor], asked: Any) -> Any:
 def check_wrt(wrt: Iterable[Any]) -> None:
     for target in wrt:
         if not isinstance(target, Node):
-            raise FormulaProblem(f"a derivative by {target!r}, which is no tensor", "give the tensor itself: sn.grad(L, W)")
+            raise FormulaProblem(
+                f"a derivative by {target!r}, which is no tensor", "give the tensor itself: sn.grad(L, W)"
+            )
         if target.kind == "label":
-            raise KindProblem(f"a derivative by {target.name}, which holds labels", "labels are integers and have no slope")
+            raise KindProblem(
+                f"a derivative by {target.name}, which holds labels", "labels are integers and have no slope"
+            )
 
 
 def check_tensor(what: str, tensor: Any) -> None:
@@ -196,7 +229,9 @@ def zero_gradient(root: Node, target: Node, outer: tuple[Bound, ...] = ()) -> Te
     warnings.warn(f"{root.name} does not depend on {target.name}: its gradient is zero", SymnetWarning, stacklevel=4)
     indices = (*(i for i, _ in outer), *own_indices(target, target.definition, [i for i, _ in outer]))
     shape = (*(e for _, e in outer), *target.shape)
-    return Tensor(f"{target.name}_bar", shape, definition=Definition(indices, sp.S.Zero), auto=True, root=root, adjoint_of=target)
+    return Tensor(
+        f"{target.name}_bar", shape, definition=Definition(indices, sp.S.Zero), auto=True, root=root, adjoint_of=target
+    )
 
 
 def zero_like(name: str, tensor: Node) -> Tensor:

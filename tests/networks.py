@@ -20,7 +20,7 @@ from symnet.core.definition import Node, Program
 L, F, R = sn.layers, sn.losses, sn.regularisers
 N, T, S, D, H, K, C, V, W, E, M = sn.dims("N T S D H K C V W E M")
 n, t, s, d, h, k, c, i, j, e, m = sn.indices("n t s d h k c i j e m")
-SIZES = {"N": 3, "T": 4, "S": 5, "D": 4, "H": 3, "K": 2, "C": 2, "V": 3, "W": 6, "E": 2, "M": 2}
+SIZES = {"N": 5, "T": 4, "S": 2, "D": 4, "H": 3, "K": 2, "C": 3, "V": 6, "W": 6, "E": 6, "M": 2}
 
 
 @dataclass(frozen=True)
@@ -98,9 +98,9 @@ def softmax_regression():
     return classified(L.Dense(K)(sn.input("x", (N, D))))
 
 
-@network("relu", "tanh", "gelu", "silu", N=5)
+@network("relu", "tanh", "gelu", "silu")
 def mlp(activation):
-    hidden = L.Sequential(L.Dense(H, activation), L.Dense(5, activation), L.Dense(K))
+    hidden = L.Sequential(L.Dense(H, activation), L.Dense(6, activation), L.Dense(K))
     return classified(hidden(sn.input("x", (N, D))))
 
 
@@ -109,13 +109,13 @@ CIRCULAR = ("sin", "cos", "tanh", "cosh", "sinh")
 BENT = ("leaky_relu", "elu", "selu", "softsign", "hard_tanh", "abs", "sign")
 
 
-@network(*SMOOTH, *CIRCULAR, *BENT, N=5)
+@network(*SMOOTH, *CIRCULAR, *BENT)
 def activation(name):
     x, weight = sn.input("x", (N, D)), sn.param("W", (D, K))
     return matched(getattr(sn, name)(x @ weight) + x @ weight / 3)
 
 
-@network("exp", "log", "log1p", "sqrt", "rsqrt", N=5)
+@network("exp", "log", "log1p", "sqrt", "rsqrt")
 def activation_of_positive(name):
     return matched(getattr(sn, name)(sn.input("x", (N, D), kind="positive")) @ sn.param("W", (D, K)))
 
@@ -155,7 +155,7 @@ def normalised_mlp(kind):
     return matched(L.Sequential(L.Dense(H), between, sn.tanh, L.Dense(K))(sn.input("x", (N, D))))
 
 
-@network(N=5)
+@network()
 def standardised():
     """Array notation along the samples: mean 0 and variance 1, by kept axes."""
     x = sn.input("x", (N, D))
@@ -181,7 +181,7 @@ def glu():
     return matched(L.Dense(H, name="value")(x) * sn.sigmoid(L.Dense(H, name="gate")(x)))
 
 
-@network()
+@network(E=3)
 def mixture_of_experts():
     x, weight = sn.input("x", (N, D)), sn.param("W", (E, D, K))
     gate = sn.softmax(L.Dense(E, name="gate")(x))
@@ -189,7 +189,7 @@ def mixture_of_experts():
     return matched(sn.define("mixed", (n, k), sn.sum(gate[n, e] * expert[n, e, k], e)))
 
 
-@network()
+@network(E=3)
 def top_one_expert():
     """Only the expert with the largest score answers, weighed by its share."""
     x, weight = sn.input("x", (N, D)), sn.param("W", (E, D, K))
@@ -243,12 +243,12 @@ LOSSES = {
 }
 
 
-@network(*LOSSES, N=5, K=3)
+@network(*LOSSES, K=3)
 def loss(name):
     return getattr(F, name)(L.Dense(K)(sn.input("x", (N, D))), sn.input("y", (N, K), kind=LOSSES[name]))
 
 
-@network("cross_entropy", "kl_divergence", "nll", N=5, K=3)
+@network("cross_entropy", "kl_divergence", "nll", K=3)
 def loss_of_softmax(name):
     rule = sn.log_softmax if name == "nll" else sn.softmax
     return getattr(F, name)(rule(L.Dense(K)(sn.input("x", (N, D)))), sn.input("y", (N, K), kind="simplex"))
@@ -337,7 +337,7 @@ def batchnorm2d():
     return matched(L.BatchNorm()(sn.input("x", (N, C, 4, W))))
 
 
-@network(N=4)
+@network()
 def batchnorm_eval():
     return matched(L.BatchNorm()(sn.input("x", (N, D)), training=False))
 
@@ -354,12 +354,12 @@ def embedding():
 RECURRENCES = {"rnn": L.RNN, "lstm": L.LSTM, "gru": L.GRU}
 
 
-@network(*RECURRENCES, N=2, T=3, D=4, H=2)
+@network(*RECURRENCES, N=4, T=3, D=5, H=2)
 def last_state(kind):
     return matched(RECURRENCES[kind](H)(sn.input("x", (N, T, D))))
 
 
-@network(*RECURRENCES, N=1, T=3, D=3, H=2)
+@network(*RECURRENCES, N=1, T=3, D=4, H=2)
 def all_states(kind):
     """All states are wanted, and the first ones are given."""
     starts = [sn.input(name, (N, H)) for name in ("h0", "c0")[: 2 if kind == "lstm" else 1]]
@@ -371,7 +371,7 @@ def bidirectional(kind):
     return matched(L.Bidirectional(RECURRENCES[kind], H, return_sequences=True)(sn.input("x", (N, T, D))))
 
 
-@network(N=1, T=3, D=2, H=1)
+@network(N=1, T=3, D=2, H=1, K=4)
 def stacked_lstm():
     layers = L.Sequential(L.LSTM(H, return_sequences=True), L.LSTM(2, return_sequences=True), L.Dense(K))
     return classified(layers(sn.input("x", (N, T, D))))
@@ -439,7 +439,7 @@ def cross_attention():
     return matched(L.MultiHeadAttention(2)(q, key, value))
 
 
-@network(T=4)
+@network(T=3)
 def relative_attention():
     """Scores that depend on the distance of query and key, read from one table by their difference."""
     x, bias = sn.input("x", (T, D)), sn.param("bias", (2 * T - 1,))
@@ -465,7 +465,7 @@ def field(x):
     return L.Sequential(L.Dense(H, "tanh"), L.Dense(3, "tanh"), L.Dense(1))(x)
 
 
-@network(N=3)
+@network(N=5)
 def physics_first_order():
     """u' = -u sin(x), by the gradient of the sum of all u."""
     x = sn.input("x", (N, 1))
@@ -508,7 +508,7 @@ PENALISED: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
 }
 
 
-@network(*PENALISED, N=2, T=3, H=2, D=3)
+@network(*PENALISED, N=2, T=3, H=4, D=3)
 def penalised(kind):
     """A loss, and the squares of all entries of its own gradient by the inputs."""
     layer, shape = PENALISED[kind]()
@@ -517,7 +517,7 @@ def penalised(kind):
     return own + (sn.grad(own, x) ** 2).sum()
 
 
-@network(N=3, H=3)
+@network()
 def tangent():
     """How fast the outputs move along a direction, by forward mode, and the curvature along it."""
     x, weight, v = sn.input("x", (N, D)), sn.param("W", (D, K)), sn.input("v", (D, K))
@@ -526,7 +526,7 @@ def tangent():
     return (speed**2).sum() + (curvature * v).sum()
 
 
-@network(N=3, H=3)
+@network()
 def gradient_penalty():
     """A loss and the norm of its own gradient by the inputs."""
     x = sn.input("x", (N, D))
@@ -535,7 +535,7 @@ def gradient_penalty():
     return sn.define("L", (), own + sn.sum(sn.sqrt(sn.sum(slope[n, d] ** 2, d)), n))
 
 
-@network(N=3, H=3)
+@network()
 def one_step_learned():
     """The loss after a step of gradient descent, derived by the weight before it."""
     x, y, weight, rate = sn.input("x", (N, D)), sn.input("y", (N, K)), sn.param("W", (D, K)), sn.param("rate", ())
@@ -546,7 +546,7 @@ def one_step_learned():
 # -- reductions, guards, places
 
 
-@network("prod", "max", "min", N=3, D=4)
+@network("prod", "max", "min", N=3)
 def reduced(op):
     v = sn.tanh(sn.input("x", (N, D)) @ sn.param("W", (D, K)))
     reduction = getattr(sn, op)
@@ -562,7 +562,7 @@ def top_one():
     return sn.define("L", (), sn.mean(z[n, best[n]] ** 2 + sn.exp(a[n, best[n]]), n))
 
 
-@network(N=4)
+@network()
 def guarded():
     """Each branch is unsafe where the other one is taken."""
     z = L.Dense(K)(sn.input("x", (N, D)))
@@ -570,7 +570,7 @@ def guarded():
     return safe.mean()
 
 
-@network(N=4, W=6)
+@network(N=4)
 def guarded_places():
     """Differences of neighbours, with other rules at the edges."""
     x, w = sn.input("x", (N, W)), sn.param("w", (W,))
@@ -589,7 +589,7 @@ def places():
     return sn.define("L", (), sn.sum(sn.tanh(mixed[n, m]) * (mixed[m, n] + mixed[n, n]), n, m))
 
 
-@network(N=4, E=5)
+@network()
 def message_passing():
     """Messages along the edges of a graph, gathered from their sources and summed at their targets."""
     x, weight = sn.input("x", (N, D)), sn.param("W", (D, H))

@@ -104,13 +104,15 @@ def check(
     chosen = choose_method(program) if method == "auto" else method
     tolerance = RTOL[chosen] if rtol is None else rtol
     own = {key.name if isinstance(key, Node) else str(key): value for key, value in (gradient or {}).items()}
-    derived = dict(zip(targets, gradients(loss, [t for t in targets]), strict=True)) if len(own) < len(targets) else {}
-    symbolic = [own.get(t.name) or derived[t] for t in targets]
+    derived = dict(zip(targets, gradients(loss, targets), strict=True)) if len(own) < len(targets) else {}
+    symbolic = [own[t.name] if t.name in own else derived[t] for t in targets]
     arrays = evaluate_program(Program.of([*symbolic, loss]), numbers)
     largest = max([abs(float(arrays[loss])), *(float(np.max(np.abs(arrays[g]), initial=0.0)) for g in symbolic)])
     generator = np.random.default_rng(seed)
     rows = [
-        _check_one(loss, t, np.asarray(arrays[g], dtype=float), numbers, chosen, tolerance, NOISE[chosen] * largest, generator)
+        _check_one(
+            loss, t, np.asarray(arrays[g], dtype=float), numbers, chosen, tolerance, NOISE[chosen] * largest, generator
+        )
         for t, g in zip(targets, symbolic, strict=True)
     ]
     return Report(loss.name, chosen, tolerance, tuple(rows))
@@ -148,7 +150,11 @@ def _compares_values(formula: sp.Expr) -> bool:
     while functions := [f for f in expanded.atoms(sp.Function) if hasattr(f, "expanded")]:
         expanded = expanded.xreplace({f: f.expanded() for f in functions})
     brackets = any(b.atoms(sp.Indexed) for b in expanded.atoms(Bracket))
-    return brackets or bool(expanded.atoms(sp.Abs, sp.sign)) or any(r.op in ("max", "min", "argmax") for r in expanded.atoms(Reduce))
+    return (
+        brackets
+        or bool(expanded.atoms(sp.Abs, sp.sign))
+        or any(r.op in ("max", "min", "argmax") for r in expanded.atoms(Reduce))
+    )
 
 
 # -- one tensor
@@ -169,10 +175,14 @@ def _check_one(
     sampled = len(places) > ENTRIES
     if sampled:
         places = [places[i] for i in np.sort(generator.choice(len(places), ENTRIES, replace=False))]
-    kinks, pairs = [], []
+    kinks: list[tuple[int, ...]] = []
+    pairs: list[tuple[tuple[int, ...], float, float]] = []
     for place in places:
         slope = probe.slope(unit(symbolic.shape, place))
-        (kinks.append(place) if slope is None else pairs.append((place, symbolic[place], slope)))
+        if slope is None:
+            kinks.append(place)
+        else:
+            pairs.append((place, float(symbolic[place]), slope))
     for _ in range(DIRECTIONS if sampled else 0):
         direction = generator.standard_normal(symbolic.shape)
         slope = probe.slope(direction)
@@ -237,7 +247,9 @@ def make_probe(loss: Node, target: Node, numbers: Mapping[str, Any], method: str
     value = evaluate_program(Program.of([target]), numbers)[target]
     given = Node(f"{target.name}__given", target.shape, role="input")
     definitions = {
-        node: Definition(d.indices, write_out(d.formula, lambda r: given.read(*r.indices) if r.args[0].node is target else None))
+        node: Definition(
+            d.indices, write_out(d.formula, lambda r: given.read(*r.indices) if r.args[0].node is target else None)
+        )
         for node, d in program.definitions.items()
         if node is not target
     }

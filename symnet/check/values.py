@@ -23,7 +23,9 @@ def random_values(program: Program, given: Mapping[str, Any], seed: int) -> dict
     inputs = program.inputs()
     unknown = set(given) - {n.name for n in inputs} - {n.name for n in program}
     if unknown:
-        raise ValueProblem(f"no tensor is named {', '.join(sorted(unknown))}", f"there are {', '.join(n.name for n in inputs)}")
+        raise ValueProblem(
+            f"no tensor is named {', '.join(sorted(unknown))}", f"there are {', '.join(n.name for n in inputs)}"
+        )
     sizes = choose_sizes(inputs, given)
     generator = np.random.default_rng(seed)
     drawn = {n.name: draw(n, shape_of(n, sizes), sizes, generator, program) for n in inputs}
@@ -62,7 +64,8 @@ def draw(
     """A value of the right kind."""
     if node.kind == "simplex":
         raw = generator.exponential(size=shape) + 0.05
-        return raw / raw.sum(axis=-1, keepdims=True)
+        rows: NDArray[Any] = raw / raw.sum(axis=-1, keepdims=True)
+        return rows
     if node.kind == "onehot":
         return np.eye(shape[-1])[generator.integers(0, shape[-1], shape[:-1])]
     if node.kind == "label":

@@ -23,6 +23,7 @@ import sympy as sp
 from symnet.core.expr import Reduce, operations
 
 SMALL = 60
+FACTOR_LIMIT = 6
 
 
 def manners(expr: sp.Expr) -> tuple[int, int, int]:
@@ -154,7 +155,7 @@ def _forms(expr: sp.Expr) -> list[sp.Expr]:
     forms += [expanded, common_factor(expanded), grouped(expr), grouped(expanded)]
     if any(p.exp.is_Integer and p.exp in (2, 3) for p in expr.atoms(sp.Pow) if p.base.is_Add):
         forms.append(common_factor(sp.expand(expr, power_base=False, power_exp=False, log=False)))
-    if any(p.exp.is_negative and p.base.is_Add for p in expr.atoms(sp.Pow)):
+    if len(expr.free_symbols) <= FACTOR_LIMIT and any(p.exp.is_negative and p.base.is_Add for p in expr.atoms(sp.Pow)):
         forms += _rational_forms(expr)
     return forms
 
@@ -246,7 +247,9 @@ def _content(coefficients: list[sp.Rational]) -> sp.Rational:
 
 def exponentials(expr: sp.Expr) -> set[sp.Expr]:
     """The arguments of exponentials, with signs and integer factors taken off: u for exp(u), exp(-u), exp(2u)."""
-    return {_direction(e.args[0])[0] for e in expr.atoms(sp.exp) if e.args[0].free_symbols or e.args[0].atoms(sp.Indexed)}
+    return {
+        _direction(e.args[0])[0] for e in expr.atoms(sp.exp) if e.args[0].free_symbols or e.args[0].atoms(sp.Indexed)
+    }
 
 
 def _direction(argument: sp.Expr) -> tuple[sp.Expr, sp.Integer]:

@@ -198,7 +198,7 @@ class Program:
     def inputs(self) -> list[Node]:
         """What must be given from outside, in the order of first use."""
         seen: dict[Node, None] = {}
-        for node, definition in self.definitions.items():
+        for definition in self.definitions.values():
             seen.update(dict.fromkeys(r for r in read_nodes(definition.formula) if r not in self.definitions))
         seen.update(dict.fromkeys(o for o in self.outputs if o not in self.definitions))
         return list(seen)

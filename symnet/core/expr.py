@@ -17,7 +17,7 @@ Never build on `Sum.diff`, `subs` or `cse`: they know nothing of bound indices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import permutations
 from typing import Any
 
@@ -30,8 +30,15 @@ Bound = tuple[sp.Symbol, sp.Expr]
 OPS = ("sum", "max", "min", "prod", "argmax")
 
 
+COMPARISONS = {">": sp.Gt, ">=": sp.Ge, "<": sp.Lt, "<=": sp.Le, "==": sp.Eq, "!=": sp.Ne}
+_SIGNS = {relation: sign for sign, relation in COMPARISONS.items()}
+
+
 class Bracket(sp.Expr):  # type: ignore[misc]
-    """Iverson's bracket: 1 where the condition holds, else 0. A conjunction is a product of brackets."""
+    """Iverson's bracket: 1 where the condition holds, else 0. A conjunction is a product of brackets.
+
+    A comparison is held as (sign, left, right), so that renaming inside does not ask SymPy to decide it again.
+    """
 
     is_real = True
     is_nonnegative = True
@@ -39,7 +46,9 @@ class Bracket(sp.Expr):  # type: ignore[misc]
     is_commutative = True
     _op_priority = 10.0
 
-    def __new__(cls, condition: Boolean) -> sp.Expr:
+    def __new__(cls, condition: Boolean | Str, *sides: sp.Expr) -> sp.Expr:
+        if sides:
+            return cls._compare(condition, *sides)
         condition = sp.sympify(condition, strict=True)
         if isinstance(condition, BooleanTrue):
             return sp.S.One
@@ -47,13 +56,23 @@ class Bracket(sp.Expr):  # type: ignore[misc]
             return sp.S.Zero
         if isinstance(condition, sp.And):
             return sp.Mul(*[cls(part) for part in condition.args])
-        if isinstance(condition, sp.Eq) and _of_integers(condition):
-            return sp.KroneckerDelta(condition.lhs, condition.rhs)
+        if type(condition) in _SIGNS:
+            return cls._compare(Str(_SIGNS[type(condition)]), condition.lhs, condition.rhs)
         return sp.Expr.__new__(cls, condition)
+
+    @classmethod
+    def _compare(cls, sign: Str, left: sp.Expr, right: sp.Expr) -> sp.Expr:
+        if left == right or (left.is_Number and right.is_Number):
+            return sp.S.One if COMPARISONS[sign.name](left, right) else sp.S.Zero
+        if sign.name == "==" and _is_place(left) and _is_place(right):
+            return sp.KroneckerDelta(left, right)
+        return sp.Expr.__new__(cls, sign, left, right)
 
     @property
     def condition(self) -> Boolean:
-        return self.args[0]
+        if len(self.args) == 1:
+            return self.args[0]
+        return COMPARISONS[self.args[0].name](self.args[1], self.args[2], evaluate=False)
 
     def _eval_power(self, exponent: sp.Expr) -> sp.Expr | None:
         return self if exponent.is_positive else None
@@ -62,11 +81,13 @@ class Bracket(sp.Expr):  # type: ignore[misc]
         return sp.S.Zero
 
     def _sympystr(self, printer: Any) -> str:
-        return f"[{printer.doprint(self.condition)}]"
+        if len(self.args) == 1:
+            return f"[{printer.doprint(self.args[0])}]"
+        return f"[{printer.doprint(self.args[1])} {self.args[0].name} {printer.doprint(self.args[2])}]"
 
 
-def _of_integers(condition: sp.Eq) -> bool:
-    return bool(condition.lhs.is_integer and condition.rhs.is_integer) and not condition.lhs.atoms(sp.Function)
+def _is_place(expr: sp.Expr) -> bool:
+    return bool(expr.is_integer) and not expr.atoms(sp.Function)
 
 
 class Reduce(sp.Expr):  # type: ignore[misc]
@@ -99,7 +120,7 @@ class Reduce(sp.Expr):  # type: ignore[misc]
 
     @property
     def free_symbols(self) -> set[sp.Symbol]:
-        inner = self.body.free_symbols - {b for b, _ in self.bound}
+        inner: set[sp.Symbol] = self.body.free_symbols - {b for b, _ in self.bound}
         return inner.union(*(extent.free_symbols for _, extent in self.bound))
 
     def open(self) -> tuple[sp.Expr, tuple[Bound, ...]]:
@@ -152,16 +173,26 @@ def _canonical(body: sp.Expr, pairs: list[Bound]) -> tuple[sp.Expr, list[Bound]]
 
 def _ordered_groups(body: sp.Expr, pairs: list[Bound]) -> list[list[Bound]]:
     """Bound indices sorted by how they occur; those that nothing tells apart share a group."""
-    star, other = sp.Symbol("_*"), sp.Symbol("_?")
     everyone = {b for b, _ in pairs}
     leaves = [a for a in body.atoms(sp.Indexed, Bracket, sp.KroneckerDelta, Reduce) if a.free_symbols & everyone]
     leaves = leaves or [body]
     keyed: dict[tuple[str, ...], list[Bound]] = {}
     for b, extent in pairs:
-        blind = {o: other for o in everyone} | {b: star}
-        key = (str(extent), *sorted(str(leaf.xreplace(blind)) for leaf in leaves if b in leaf.free_symbols))
+        key = (str(extent), *sorted(_outline(leaf, b, everyone) for leaf in leaves if b in leaf.free_symbols))
         keyed.setdefault(key, []).append((b, extent))
     return [keyed[key] for key in sorted(keyed)]
+
+
+def _outline(expr: sp.Basic, star: sp.Symbol, others: set[sp.Symbol]) -> str:
+    """An expression as text with one bound index marked and the others blinded, in an order that no name decides."""
+    if expr in others:
+        return "*" if expr == star else "?"
+    if not expr.args:
+        return str(expr)
+    parts = [_outline(arg, star, others) for arg in expr.args]
+    if isinstance(expr, (sp.Add, sp.Mul, sp.KroneckerDelta)):
+        parts.sort()
+    return f"{type(expr).__name__}({','.join(parts)})"
 
 
 def _orders(groups: list[list[Bound]]) -> Iterator[list[Bound]]:
@@ -191,7 +222,8 @@ def total(body: sp.Expr, bound: Iterable[Bound]) -> sp.Expr:
     if not used:
         return factor * body
     names = {b for b, _ in used}
-    outside, inside = [], []
+    outside: list[sp.Expr] = []
+    inside: list[sp.Expr] = []
     for part in sp.Mul.make_args(body):
         (inside if part.free_symbols & names else outside).append(part)
     inner = sp.Mul(*inside)

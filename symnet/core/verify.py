@@ -62,9 +62,9 @@ def check_names(program: Program) -> None:
     for node in (*program.inputs(), *(n for n in program if not n.auto)):
         known = named.setdefault(unicodedata.normalize("NFKC", node.name), node)
         if known is not node:
+            names = " and ".join(dict.fromkeys((repr(known.name), repr(node.name))))
             raise NameProblem(
-                f"two different tensors are named {known.name!r}{'' if known.name == node.name else f' and {node.name!r}'}: "
-                f"{known!r} and {node!r}",
+                f"two different tensors are named {names}: {known!r} and {node!r}",
                 "declare it once and use that one everywhere, or give one of them another name",
             )
 

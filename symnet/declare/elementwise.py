@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
 from typing import Any
 
 import sympy as sp
@@ -28,7 +28,7 @@ class Elementwise(sp.Function):  # type: ignore[misc]
     is_real = True
 
     def fdiff(self, argindex: int = 1) -> sp.Expr:
-        slopes = _slopes(type(self))
+        slopes = _slopes(self.formula, self.parameters)
         return slopes[argindex - 1].xreplace(dict(zip(self.parameters, self.args, strict=True)))
 
     def expanded(self) -> sp.Expr:
@@ -42,10 +42,10 @@ class Elementwise(sp.Function):  # type: ignore[misc]
         return True if self.formula.is_nonnegative else None
 
 
-@lru_cache(maxsize=None)
-def _slopes(function: type[Elementwise]) -> tuple[sp.Expr, ...]:
+@cache
+def _slopes(formula: sp.Expr, parameters: tuple[sp.Symbol, ...]) -> tuple[sp.Expr, ...]:
     """The derivative of a function's formula by each of its arguments, derived once."""
-    return tuple(derivative(function.formula, parameter) for parameter in function.parameters)
+    return tuple(derivative(formula, parameter) for parameter in parameters)
 
 
 def derivative(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:

@@ -18,7 +18,15 @@ from symnet.core.expr import Bracket
 from symnet.core.expr import where as where_expr
 from symnet.declare.elementwise import Elementwise, scalar_function
 from symnet.declare.notation import Binder, as_formula, bind, maximum_of, minimum_of
-from symnet.declare.tensor import Axis, Tensor, check_tensors, elementwise_tensor, normal_axes, reduce_tensor, unnamed_tensor
+from symnet.declare.tensor import (
+    Axis,
+    Tensor,
+    check_tensors,
+    elementwise_tensor,
+    normal_axes,
+    reduce_tensor,
+    unnamed_tensor,
+)
 from symnet.errors import FormulaProblem
 
 
@@ -26,7 +34,9 @@ def lifted(rule: Callable[..., Any], name: str) -> Callable[..., Any]:
     """A scalar rule as a function of expressions, numbers and tensors."""
 
     def call(*operands: Any) -> Any:
-        if any(isinstance(o, Node) and o.rank for o in operands) or (operands and all(isinstance(o, Node) for o in operands)):
+        if any(isinstance(o, Node) and o.rank for o in operands) or (
+            operands and all(isinstance(o, Node) for o in operands)
+        ):
             return elementwise_tensor(rule, *operands, name=name)
         return rule(*[as_formula(o) for o in operands])
 
@@ -275,5 +285,20 @@ def _unit(read: sp.Expr, total: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
 
 LIBRARY: tuple[type[Elementwise], ...] = tuple(
     f.scalar  # type: ignore[attr-defined]
-    for f in (log1p, expm1, sigmoid, log_sigmoid, softplus, relu, silu, mish, softsign, hard_tanh, selu, gelu_exact, gelu_tanh, log_cosh)
+    for f in (
+        log1p,
+        expm1,
+        sigmoid,
+        log_sigmoid,
+        softplus,
+        relu,
+        silu,
+        mish,
+        softsign,
+        hard_tanh,
+        selu,
+        gelu_exact,
+        gelu_tanh,
+        log_cosh,
+    )
 )

@@ -90,7 +90,9 @@ def as_formula(value: Any) -> sp.Expr:
     if not isinstance(expr, sp.Expr):
         raise FormulaProblem(f"{value!r} cannot stand in a formula", "formulas are scalars: read tensors with indices")
     if expr.has(sp.nan, sp.zoo, sp.oo, -sp.oo, sp.I):
-        raise FormulaProblem(f"{expr} is no finite real number", "look for a division by zero or a root of a negative number")
+        raise FormulaProblem(
+            f"{expr} is no finite real number", "look for a division by zero or a root of a negative number"
+        )
     return expr
 
 
@@ -279,7 +281,9 @@ def _check_place(name: str, read: Read, place: sp.Expr, extent: sp.Expr, ranges:
             )
     classes = read_classes(place)
     if classes is not None and classes != extent:
-        raise IndexProblem(f"{name}: label {place} has {classes} classes, but the axis of {read.node.name} has {extent}")
+        raise IndexProblem(
+            f"{name}: label {place} has {classes} classes, but the axis of {read.node.name} has {extent}"
+        )
     box = bounds(place, ranges)
     if box is None:
         return

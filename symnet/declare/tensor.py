@@ -69,6 +69,19 @@ class Tensor(Node):
     def __iter__(self) -> Any:
         raise TypeError(f"{self.name} cannot be iterated over; read it with indices, {self.name}[i]")
 
+    def __bool__(self) -> bool:
+        raise FormulaProblem(
+            f"{self.name} has no truth value while it is symbolic", "choose with sn.where(condition, yes, no)"
+        )
+
+    def _repr_latex_(self) -> str:
+        """Shown by notebooks."""
+        left = f"{self.name}_{{{','.join(map(str, self.indices))}}}" if self.rank else self.name
+        right = (
+            rf"\in \mathbb{{R}}^{{{shape_text(self.shape)}}}" if self.formula is None else f"= {sp.latex(self.formula)}"
+        )
+        return f"$\\displaystyle {left} {right}$"
+
     def _sympy_(self) -> sp.Expr:
         if self.rank:
             raise ShapeProblem(
@@ -220,7 +233,9 @@ def check_init(name: str, init: Any, rank: int) -> Any:
     if init is None:
         return "glorot_uniform" if rank >= 2 else "zeros"
     if isinstance(init, str) and init not in INITS and not init.startswith(("normal(", "uniform(", "constant(")):
-        raise KindProblem(f"{name}: there is no initialiser {init!r}", f"there are {', '.join(INITS)}, normal(std), uniform(a,b)")
+        raise KindProblem(
+            f"{name}: there is no initialiser {init!r}", f"there are {', '.join(INITS)}, normal(std), uniform(a,b)"
+        )
     return init
 
 
@@ -317,7 +332,9 @@ def _padded(batch: tuple[sp.Expr, ...], depth: int) -> list[sp.Expr]:
 
 def _joined(s: sp.Expr, t: sp.Expr, a: Node, b: Node) -> sp.Expr:
     if s != t and 1 not in (s, t):
-        raise ShapeProblem(f"batch axes of {a.name}{shape_text(a.shape)} and {b.name}{shape_text(b.shape)}: {s} against {t}")
+        raise ShapeProblem(
+            f"batch axes of {a.name}{shape_text(a.shape)} and {b.name}{shape_text(b.shape)}: {s} against {t}"
+        )
     return t if s == 1 else s
 
 
@@ -360,7 +377,10 @@ def reduce_tensor(op: str, tensor: Tensor, axis: Axis, keepdims: bool) -> Tensor
 def check_tensors(what: str, *tensors: Any) -> None:
     for value in tensors:
         if not isinstance(value, Node):
-            raise FormulaProblem(f"{what} of {value!r}, which is no tensor", "it needs tensors, labels with kind='label'; in index notation write the formula")
+            raise FormulaProblem(
+                f"{what} of {value!r}, which is no tensor",
+                "it needs tensors, labels with kind='label'; in index notation write the formula",
+            )
 
 
 def take(tensor: Tensor, labels: Tensor) -> Tensor:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import sympy as sp
+from sympy.core.symbol import Str
 
 from symnet.core.definition import Definition, Node
 from symnet.core.expr import Bound, Bracket, Reduce, reads, reduction, reindex
@@ -40,7 +41,7 @@ def opened(node: Node, definition: Definition) -> Opened:
     if formula.op == "sum":
         return Opened(body, bound, sp.S.One)
     if formula.op in ("max", "min"):
-        ties = Bracket(sp.Eq(body, node.read(*definition.indices)))
+        ties = Bracket(Str("=="), body, node.read(*definition.indices))
         return Opened(body, bound, ties / reduction("sum", ties, bound))
     if formula.op == "prod":
         others = node.read(*definition.indices) / body if body.is_positive else _product_of_others(body, bound)

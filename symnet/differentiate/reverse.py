@@ -97,8 +97,8 @@ def reverse(
 def _adjoint_tensor(root: Node, node: Node, extra: tuple[Bound, ...], taken: Container[str]) -> Tensor:
     name = f"d{root.name}_d{node.name}" if extra else f"{node.name}_bar"
     shape = (*(extent for _, extent in extra), *node.shape)
-    info = {"adjoint_of": node, "root": root}
-    return Tensor(free_name(name, taken), shape, auto=True, anonymous=node.anonymous, **info)
+    unique = free_name(name, taken)
+    return Tensor(unique, shape, auto=True, anonymous=node.anonymous, adjoint_of=node, root=root)
 
 
 def free_name(name: str, taken: Container[str]) -> str:

@@ -39,7 +39,7 @@ def _sigmoid(x: Array) -> Array:
 
 def _softplus(x: Array) -> Array:
     big = np.real(x) > 0
-    return np.where(big, x, 0) + np.log1p(np.exp(np.where(big, -x, x)))
+    return np.asarray(np.where(big, x, 0) + np.log1p(np.exp(np.where(big, -x, x))))
 
 
 def _log_cosh(x: Array) -> Array:
@@ -109,7 +109,9 @@ def read_values(program: Program, values: Mapping[str, Any], complex_step: bool 
     inputs = program.inputs()
     missing = [node.name for node in inputs if node.name not in values]
     if missing:
-        raise ValueProblem(f"no value was given for {', '.join(missing)}", f"given: {', '.join(map(str, values)) or 'nothing'}")
+        raise ValueProblem(
+            f"no value was given for {', '.join(missing)}", f"given: {', '.join(map(str, values)) or 'nothing'}"
+        )
     result = {}
     for node in inputs:
         array = as_array(node.name, values[node.name])
@@ -150,7 +152,9 @@ def as_labels(node: Node, array: Array) -> Array:
     """Labels as integers; anything else is refused."""
     labels = np.real(array)
     if not np.all(np.equal(np.mod(labels, 1), 0)):
-        raise ValueProblem(f"{node.name} holds labels, but was given {labels.ravel()[np.argmax(labels.ravel() % 1 != 0)]}")
+        raise ValueProblem(
+            f"{node.name} holds labels, but was given {labels.ravel()[np.argmax(labels.ravel() % 1 != 0)]}"
+        )
     return labels.astype(np.int64)
 
 
@@ -251,18 +255,19 @@ class _Machine:
         if not isinstance(formula, Reduce):
             dtype = np.int64 if node.kind == "label" else self.dtype
             return np.array(full, dtype=dtype)
-        return reduce_axes(formula.op, full, tuple(range(rank, len(sizes))))
+        axes = tuple(range(rank, len(sizes)))
+        if self.branches is not None and formula.op in ("max", "min", "argmax"):
+            self.branches.append(reduce_axes("argmin" if formula.op == "min" else "argmax", full, axes))
+        return reduce_axes(formula.op, full, axes)
 
 
 def reduce_axes(op: str, array: Array, axes: tuple[int, ...]) -> Array:
-    if op == "sum":
-        return array.sum(axis=axes)
-    if op == "prod":
-        return array.prod(axis=axes)
+    if op in ("sum", "prod"):
+        return np.asarray(array.sum(axis=axes) if op == "sum" else array.prod(axis=axes))
     flat = array.reshape(*array.shape[: axes[0]], -1)
     key = np.real(flat)
-    place = key.argmin(axis=-1) if op == "min" else key.argmax(axis=-1)
-    return place if op == "argmax" else np.take_along_axis(flat, place[..., None], -1)[..., 0]
+    place = key.argmin(axis=-1) if op in ("min", "argmin") else key.argmax(axis=-1)
+    return place if op in ("argmin", "argmax") else np.take_along_axis(flat, place[..., None], -1)[..., 0]
 
 
 class _Evaluator:
@@ -293,6 +298,8 @@ class _Evaluator:
             return np.floor(self.value(expr.args[0], mask)).astype(np.int64)
         if isinstance(expr, sp.Mod):
             return np.mod(self.value(expr.args[0], mask), self.value(expr.args[1], mask))
+        if name in ("Abs", "sign"):
+            self.note(np.sign(np.real(self.value(expr.args[0], mask))), expr, mask)
         if name in FUNCTIONS:
             return FUNCTIONS[name](np.asarray(self.value(expr.args[0], mask)))
         if isinstance(expr, Elementwise):
@@ -335,8 +342,7 @@ class _Evaluator:
         if name in COMPARE:
             left, right = (np.real(self.value(side, mask)) for side in condition.args)
             held = COMPARE[name](left, right)
-            if condition.atoms(sp.Indexed) and self.machine.branches is not None:
-                self.machine.branches.append(np.asarray(np.sign(left - right) * mask))
+            self.note(np.sign(left - right), condition, mask)
             return np.where(np.isnan(left) | np.isnan(right), np.nan, held.astype(float))
         parts = [self.condition(arg, mask) for arg in condition.args]
         if isinstance(condition, sp.And):
@@ -345,6 +351,11 @@ class _Evaluator:
             return np.max(np.broadcast_arrays(*parts), axis=0)
         assert isinstance(condition, sp.Not), condition
         return 1 - parts[0]
+
+    def note(self, side: Any, about: sp.Basic, mask: Any) -> None:
+        """Remember which side of a kink the values are on."""
+        if self.machine.branches is not None and about.atoms(sp.Indexed):
+            self.machine.branches.append(np.asarray(side * mask))
 
     def read(self, read: sp.Indexed, mask: Any) -> Any:
         node = read.args[0].node
@@ -356,7 +367,8 @@ class _Evaluator:
             if np.any(outside):
                 bad = np.broadcast_to(index, outside.shape)[outside][0]
                 raise RangeProblem(
-                    f"{self.node.name} reads {read} at {place} = {bad}, but axis {axis} of {node.name} has {size} entries",
+                    f"{self.node.name} reads {read} at {place} = {bad}, "
+                    f"but axis {axis} of {node.name} has {size} entries",
                     "guard the read with sn.where, or give values in range",
                 )
             places.append(np.clip(index, 0, size - 1))
@@ -365,8 +377,8 @@ class _Evaluator:
 
 def evaluate(outputs: Node | Iterable[Node], values: Mapping[Any, Any]) -> Any:
     """Values of tensors: an array for one, a list for several; scalars for rank zero."""
-    single = isinstance(outputs, Node)
-    nodes = [outputs] if isinstance(outputs, Node) else list(outputs) if isinstance(outputs, (list, tuple)) else [outputs]
+    single = not isinstance(outputs, (list, tuple))
+    nodes: list[Any] = [outputs] if single else list(outputs)  # type: ignore[arg-type]
     for node in nodes:
         if not isinstance(node, Node):
             raise FormulaProblem(f"evaluation of {node!r}, which is no tensor", "give a tensor or a list of tensors")

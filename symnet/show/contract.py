@@ -25,6 +25,7 @@ from symnet.show.matrix_tree import (
     Diagonal,
     Identity,
     Inner,
+    Leaf,
     MatMul,
     Norm,
     Ones,
@@ -205,8 +206,18 @@ def pair(edges: Sequence[Edge], rows: sp.Expr, columns: sp.Expr) -> Tree:
 
 
 def trace(tree: Tree) -> Tree:
+    """The trace, which does not change when factors go round: tr(A B C), whatever came first."""
     scalars, body = scalars_and_body(tree)
+    if isinstance(body, MatMul):
+        turns = [(*body.factors[i:], *body.factors[:i]) for i in range(len(body.factors))]
+        body = MatMul(min(turns, key=lambda factors: [first_serial(f) for f in factors]))
     return scale(scalars, Trace(body))
+
+
+def first_serial(tree: Tree) -> int:
+    """The number of the first tensor declared in a tree."""
+    own = [tree.node.serial] if isinstance(tree, Leaf) else []
+    return min([*own, *map(first_serial, tree.parts())], default=0)
 
 
 def inner(left: Tree, right: Tree) -> Tree:

@@ -155,13 +155,13 @@ def leaf(read: sp.Indexed, row: Axis, col: Axis, sizes: Sizes) -> Tree:
 
 
 def product(expr: sp.Expr, row: Axis, col: Axis, sizes: Sizes) -> Tree:
-    """A product or a sum of products, as it stands or multiplied out, whichever is shorter."""
+    """A product or a sum of products, as it stands; multiplied out where it must be, or to free a delta."""
     parts, bound = without_deltas(*gathered(expr, scope(row, col)), sizes)
-    forms: list[Form] = [as_it_stands]
-    if any(isinstance(part, (sp.Add, sp.Pow)) for part in parts):
-        forms.append(multiplied_out)
-    found = [attempt(form, parts, bound, row, col, sizes) for form in forms]
-    trees = [tree for tree in found if tree is not None]
+    whole = attempt(as_it_stands, parts, bound, row, col, sizes)
+    if whole is not None and not any(isinstance(p, sp.Add) and p.atoms(sp.KroneckerDelta) for p in parts):
+        return whole
+    apart = attempt(multiplied_out, parts, bound, row, col, sizes)
+    trees = [tree for tree in (whole, apart) if tree is not None]
     if not trees:
         raise NoForm
     return min(trees, key=weight)

@@ -184,16 +184,18 @@ def matmul(*factors: Tree) -> Tree:
     """A product of matrices, flat, with scalars in front and without identities."""
     scalars: list[Tree] = []
     flat: list[Tree] = []
+    neutral: Tree = ONE
     for factor in factors:
         own, body = scalars_and_body(factor)
         scalars += own
         if isinstance(body, Scalar):
             scalars.append(body)
-        elif not isinstance(body, Identity):
+        elif isinstance(body, Identity):
+            neutral = body
+        else:
             flat += body.factors if isinstance(body, MatMul) else (body,)
-    if not flat:
-        return scale(scalars, next((f for f in factors if isinstance(f, Identity)), ONE))
-    return scale(scalars, flat[0] if len(flat) == 1 else MatMul(tuple(flat)))
+    product = MatMul(tuple(flat)) if len(flat) > 1 else flat[0] if flat else neutral
+    return scale(scalars, product)
 
 
 def hadamard(factors: Sequence[Tree]) -> Tree:

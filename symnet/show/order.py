@@ -290,7 +290,7 @@ def ranges_of(brackets: Sequence[sp.Expr]) -> tuple[dict[sp.Expr, Bounds], list[
     low: dict[sp.Expr, tuple[str, sp.Expr, sp.Expr]] = {}
     high: dict[sp.Expr, tuple[str, sp.Expr, sp.Expr]] = {}
     for bracket in brackets:
-        condition = bracket.args[0]
+        condition = bracket.condition
         if isinstance(condition, (sp.Ge, sp.Gt)):
             low.setdefault(condition.lhs, ("<" if isinstance(condition, sp.Gt) else "<=", condition.rhs, bracket))
         elif isinstance(condition, (sp.Le, sp.Lt)):

@@ -100,9 +100,7 @@ class Derivation:
         return self.html()
 
 
-def derivation(
-    root: Node, results: Sequence[Tensor], raw: Mapping[Node, Definition], simple: Simplified
-) -> Derivation:
+def derivation(root: Node, results: Sequence[Tensor], raw: Mapping[Node, Definition], simple: Simplified) -> Derivation:
     """The steps of the adjoints that the results rest on, loss first."""
     everything = simple.everything
     needed = _needed(results, raw)
@@ -223,7 +221,11 @@ def _text_block(root: Node, steps: Sequence[ShownStep]) -> Iterator[str]:
 
 def _slope_text(root: Node, step: ShownStep) -> str:
     slope = step.raw_before
-    return f"d {root.name} / d {text_expr(slope.args[1], step.indices)}" if isinstance(slope, Slope) else text_expr(slope, step.indices)
+    return (
+        f"d {root.name} / d {text_expr(slope.args[1], step.indices)}"
+        if isinstance(slope, Slope)
+        else text_expr(slope, step.indices)
+    )
 
 
 def _left_latex(root: Node, step: ShownStep, dialect: str) -> str:
@@ -238,7 +240,8 @@ def _left_latex(root: Node, step: ShownStep, dialect: str) -> str:
 
 def _latex_block(root: Node, steps: Sequence[ShownStep], dialect: str) -> str:
     lines = [
-        rf"&= {latex_expr(s.raw_after, s.indices, dialect=dialect)} && \text{{{s.rule}: {_plain_tex(s.because)}}}" for s in steps
+        rf"&= {latex_expr(s.raw_after, s.indices, dialect=dialect)} && \text{{{s.rule}: {_plain_tex(s.because)}}}"
+        for s in steps
     ]
     rows = " \\\\\n".join([_left_latex(root, steps[0], dialect) + " " + lines[0], *lines[1:]])
     return f"\\begin{{aligned}}\n{rows}\n\\end{{aligned}}"
@@ -251,7 +254,9 @@ def _plain_tex(text: str) -> str:
 def _markdown_block(root: Node, steps: Sequence[ShownStep]) -> str:
     lines = [f"**${_left_latex(root, steps[0], 'github')}$**", ""]
     for number, step in enumerate(steps, start=1):
-        lines.append(f"{number}. ${latex_expr(step.raw_after, step.indices, dialect='github')}$ ({step.rule}: {step.because})")
+        lines.append(
+            f"{number}. ${latex_expr(step.raw_after, step.indices, dialect='github')}$ ({step.rule}: {step.because})"
+        )
     return "\n".join([*lines, ""])
 
 
@@ -260,8 +265,11 @@ def _assumed(assumptions: Sequence[str]) -> str:
 
 
 def _html_block(root: Node, steps: Sequence[ShownStep]) -> str:
-    items = "\n".join(
-        f"<li>{mathml('= ' + latex_expr(s.raw_after, s.indices, dialect='github'))} <small>{s.rule}: {s.because}</small></li>" for s in steps
-    )
+    items = "\n".join(f"<li>{_formula_html(s)} <small>{s.rule}: {s.because}</small></li>" for s in steps)
     head = mathml(_left_latex(root, steps[0], "github"))
     return f"<details open><summary>{head}</summary>\n<ol>\n{items}\n</ol>\n</details>"
+
+
+def _formula_html(step: ShownStep) -> str:
+    formula: str = mathml("= " + latex_expr(step.raw_after, step.indices, dialect="github"))
+    return formula

@@ -106,9 +106,9 @@ def _settle(node: Node, state: Derived) -> None:
 def _candidate(node: Node, state: Derived, tried: set[Node]) -> Node | None:
     """A finished derived tensor that the definition still reads and that was not tried yet."""
     for other in reversed(read_nodes(state.definitions[node].formula)):
-        if other in state.done and other not in tried and other is not node:
-            if other not in read_nodes(state.definitions[other].formula):
-                return other
+        fresh = other in state.done and other not in tried and other is not node
+        if fresh and other not in read_nodes(state.definitions[other].formula):
+            return other
     return None
 
 

@@ -84,7 +84,12 @@ class Context:
         key = (source, formula)
         if key not in self.of_kernel:
             taken = {n.name for n in (*self.program, *self.program.inputs(), *self.introduced)}
-            node = Tensor("p" if "p" not in taken else free_name("softmax", taken), source.shape, auto=True, facts={"positive": True})
+            node = Tensor(
+                "p" if "p" not in taken else free_name("softmax", taken),
+                source.shape,
+                auto=True,
+                facts={"positive": True},
+            )
             self.of_kernel[key] = node
             self.introduced[node] = Definition(indices, formula)
         return self.of_kernel[key]

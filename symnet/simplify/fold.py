@@ -87,7 +87,9 @@ def _softmax_node(node: sp.Expr, context: Context) -> sp.Expr:
     if not isinstance(node, sp.Mul):
         return node
     for kernel in (f for f in node.args if isinstance(f, sp.exp)):
-        for inverse in (f for f in node.args if isinstance(f, sp.Pow) and f.exp == -1 and isinstance(f.base, sp.Indexed)):
+        for inverse in (
+            f for f in node.args if isinstance(f, sp.Pow) and f.exp == -1 and isinstance(f.base, sp.Indexed)
+        ):
             named = _softmax_of(kernel, inverse.base, context)
             if named is not None:
                 return sp.Mul(named, *[f for f in node.args if f not in (kernel, inverse)])

@@ -24,7 +24,9 @@ def quotients_of_products(expr: sp.Expr, context: Context) -> sp.Expr:
 def _quotient(node: sp.Expr, context: Context) -> sp.Expr:
     if not isinstance(node, sp.Mul):
         return node
-    inverses = [f for f in node.args if isinstance(f, sp.Pow) and f.exp == -1 and isinstance(f.base, (sp.Indexed, Reduce))]
+    inverses = [
+        f for f in node.args if isinstance(f, sp.Pow) and f.exp == -1 and isinstance(f.base, (sp.Indexed, Reduce))
+    ]
     for inverse in inverses:
         for factor in node.args:
             replaced = _cancel(factor, inverse, context) if isinstance(factor, Reduce) else None

@@ -1,8 +1,8 @@
 """What sums are worth: declared facts, facts that follow, and linearity where it helps.
 
-    Sum_k y[n,k] = 1                for a simplex or onehot y
-    Sum_d (x[n,d] - mean[n]) = 0    by distributing the sum and writing the mean out
-    Sum_k exp(z[n,k])/S[n] = 1      likewise
+Sum_k y[n,k] = 1                for a simplex or onehot y
+Sum_d (x[n,d] - mean[n]) = 0    by distributing the sum and writing the mean out
+Sum_k exp(z[n,k])/S[n] = 1      likewise
 """
 
 from __future__ import annotations
@@ -55,7 +55,12 @@ def derived_sums(expr: sp.Expr, context: Context) -> sp.Expr:
 
 
 def _derived(node: sp.Expr, context: Context) -> sp.Expr:
-    if not isinstance(node, Reduce) or node.op != "sum" or len(node.bound) != 1 or not isinstance(node.body, sp.Indexed):
+    if (
+        not isinstance(node, Reduce)
+        or node.op != "sum"
+        or len(node.bound) != 1
+        or not isinstance(node.body, sp.Indexed)
+    ):
         return node
     tensor, (index, _) = node.body.args[0].node, node.bound[0]
     axes = [a for a, place in enumerate(node.body.indices) if index in place.free_symbols]
@@ -118,7 +123,7 @@ def _inline_means(expr: sp.Expr, context: Context) -> sp.Expr:
         node = read.args[0].node
         if node in context.program and not isinstance(context.program[node].formula, Reduce):
             formula = context.program[node].at(read.indices)
-            if operations(formula) <= 1:
+            if len(formula.atoms(sp.Indexed)) <= 1 and isinstance(formula, (sp.Mul, sp.Indexed)):
                 swap[read] = formula
     return expr.xreplace(swap)
 

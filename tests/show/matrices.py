@@ -18,7 +18,7 @@ def value(tree: mt.Tree, values: dict, sizes: dict) -> np.ndarray:
         case mt.Scalar(expr):
             return np.full((1, 1), number(expr, values, sizes))
         case mt.Leaf(node):
-            return np.asarray(values[node.name], float).reshape([*np.shape(values[node.name]), 1, 1][: max(2, node.rank)])
+            return np.asarray(values[node.name], float).reshape([*np.shape(values[node.name]), 1, 1][:2])
         case mt.Ones(size):
             return np.ones((int(size.subs(sizes)), 1))
         case mt.Identity(size):
@@ -72,10 +72,11 @@ def applied(function: type, parts: list[np.ndarray]) -> np.ndarray:
     if function.__name__ in FUNCTIONS:
         return FUNCTIONS[function.__name__](*parts)
     assert issubclass(function, Elementwise)
-    symbols = [sp.Symbol(f"a{i}", real=True) for i in range(len(parts))]
+    symbols = sp.symbols(f"a:{len(parts)}", real=True)
     formula = function(*symbols).expanded()
-    table = [[float(formula.subs(dict(zip(symbols, entry, strict=True))).doit()) for entry in zip(*row, strict=True)] for row in zip(*parts, strict=True)]
-    return np.array(table)
+    entries = zip(*map(np.ravel, parts), strict=True)
+    values = [formula.subs(dict(zip(symbols, entry, strict=True))).doit() for entry in entries]
+    return np.array(values, float).reshape(parts[0].shape)
 
 
 def number(expr: sp.Expr, values: dict, sizes: dict) -> float:

@@ -1,10 +1,10 @@
 r"""Reads back what was printed in LaTeX, so that tests can tell what it means.
 
-    formula  ::=  ["-"] product (("+" | "-") product)*
-    product  ::=  factor ("\cdot"? factor)*
-    factor   ::=  atom ["^" group]
-    atom     ::=  number | name ["_" group] | "\frac" group group | "\sqrt" group | function factor | "(" formula ")"
-    group    ::=  "{" formula "}"
+formula  ::=  ["-"] product (("+" | "-") product)*
+product  ::=  factor ("\cdot"? factor)*
+factor   ::=  atom ["^" group]
+atom     ::=  number | name ["_" group] | "\frac" group group | "\sqrt" group | function factor | "(" formula ")"
+group    ::=  "{" formula "}"
 """
 
 from __future__ import annotations

@@ -115,9 +115,7 @@ def test_github_is_spared_what_it_refuses(scope, given, text, latex):
 def test_definition_in_both_forms():
     definition = Definition((d, k), formula(sn.sum(x[n, d] * (p[n, k] - y[n, k]), n) / N))
     left = sn.param("W_bar", ("D", "K"))
-    assert latex_definition(left, definition) == (
-        r"\bar{W}_{d,k} = \frac{1}{N} \sum_{n} x_{n,d} (p_{n,k} - y_{n,k})"
-    )
+    assert latex_definition(left, definition) == (r"\bar{W}_{d,k} = \frac{1}{N} \sum_{n} x_{n,d} (p_{n,k} - y_{n,k})")
     assert latex_definition(left, definition, form="matrix") == r"\bar{W} = \frac{1}{N} X^{\top} (P - Y)"
 
 
