@@ -56,7 +56,7 @@ _HOME = {
             "text",
         )
     },
-    **{name: ("symnet.check.numeric", name) for name in ("check",)},
+    **{name: ("symnet.checks.numeric", name) for name in ("check",)},
 }
 _MODULES = {name: f"symnet.declare.{name}" for name in ("layers", "losses", "regularisers")}
 

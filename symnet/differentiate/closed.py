@@ -90,7 +90,7 @@ def solve_monomial(body: sp.Expr, value: sp.Expr) -> Monomial | None:
     others = [f for f in factors if f not in kernels]
     if len(kernels) != 1 or not any(o.free_symbols or o.atoms(sp.Indexed) for o in others):
         return None
-    if not all(o.is_number or o.is_positive or (isinstance(o, sp.Pow) and o.exp.is_negative) for o in others):
+    if not all(o.is_number or (isinstance(o, sp.Pow) and o.exp.is_negative) for o in others):
         return None
     return Monomial(kernels[0], gates, value / sp.Mul(*others))
 

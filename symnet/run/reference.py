@@ -44,7 +44,7 @@ def _softplus(x: Array) -> Array:
 
 def _log_cosh(x: Array) -> Array:
     size = np.where(np.real(x) < 0, -x, x)
-    return size + np.log1p(np.exp(-2 * size)) - np.log(2.0)
+    return np.asarray(size + np.log1p(np.exp(-2 * size)) - np.log(2.0))
 
 
 def _erf(x: Array) -> Array:

@@ -112,7 +112,7 @@ def display_names(program: Program) -> dict[Node, str]:
 
 def _free_name(node: Node, names: Mapping[Node, str], used: set[str]) -> str:
     """The name with a number, or for an adjoint or tangent its tensor's name with the same ending."""
-    of: Node = node.info.get("adjoint_of") or node.info.get("tangent_of") or node
+    of: Node = node.info.get("adjoint_of", node.info.get("tangent_of", node))
     if of in names and node.name.startswith(f"{of.name}_"):
         name = names[of] + node.name[len(of.name) :]
         if name not in used:

@@ -9,7 +9,7 @@ import pytest
 import sympy as sp
 
 import symnet as sn
-from symnet.check.values import random_values
+from symnet.checks.values import random_values
 from symnet.core.definition import Definition, Node, Program
 from symnet.core.expr import Bracket, Reduce, total
 from symnet.core.normal import normalise

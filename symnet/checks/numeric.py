@@ -18,7 +18,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symnet.check.values import random_values
+from symnet.checks.values import random_values
 from symnet.core.definition import Definition, Node, Program, write_out
 from symnet.core.expr import Bracket, Reduce
 from symnet.core.normal import normalise
