@@ -11,6 +11,8 @@ The errors of the four gates are the slopes by their sums; h and c read each oth
 
 from __future__ import annotations
 
+import numpy as np
+
 import symnet as sn
 
 N, T, D, H, K = sn.dims("N T D H K")
@@ -31,4 +33,6 @@ def build() -> tuple[sn.Tensor, list[sn.Tensor]]:
 
 if __name__ == "__main__":
     loss, wrt = build()
-    print(sn.derive(loss, wrt), sn.check(loss, wrt), sep="\n\n")
+    rng = np.random.default_rng(0)
+    small = {"x": rng.normal(size=(2, 4, 3)), "dense.W": rng.normal(size=(2, 5))}  # their shapes say the sizes
+    print(sn.derive(loss, wrt), sn.check(loss, values=small), sep="\n\n")

@@ -23,7 +23,7 @@ LAYERS = (
     "schedule",
     "emit",
     "run",
-    "check",
+    "checks",
     "pipeline",
     "cli",
 )

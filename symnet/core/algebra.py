@@ -16,13 +16,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache, reduce
-from math import gcd
+from math import gcd, prod
 
 import sympy as sp
 
 from symnet.core.expr import Reduce, operations
 
 SMALL = 60
+MANY_TERMS = 32
 FACTOR_LIMIT = 6
 
 
@@ -149,7 +150,7 @@ def _signs(expr: sp.Expr) -> dict[str, bool]:
 def _forms(expr: sp.Expr) -> list[sp.Expr]:
     common = common_factor(expr)
     forms = [common, with_common_factors(expr)]
-    if operations(expr) > SMALL:
+    if operations(expr) > SMALL or term_count(expr) > MANY_TERMS:
         return forms
     expanded = sp.expand_mul(expr)
     forms += [expanded, common_factor(expanded), grouped(expr), grouped(expanded)]
@@ -158,6 +159,17 @@ def _forms(expr: sp.Expr) -> list[sp.Expr]:
     if len(expr.free_symbols) <= FACTOR_LIMIT and any(p.exp.is_negative and p.base.is_Add for p in expr.atoms(sp.Pow)):
         forms += _rational_forms(expr)
     return forms
+
+
+def term_count(expr: sp.Expr) -> int:
+    """How many terms multiplying out would give."""
+    if isinstance(expr, sp.Add):
+        return sum(term_count(arg) for arg in expr.args)
+    if isinstance(expr, sp.Mul):
+        return prod(term_count(arg) for arg in expr.args)
+    if isinstance(expr, sp.Pow) and expr.exp.is_Integer and 0 < expr.exp <= 3:
+        return int(term_count(expr.base) ** expr.exp)
+    return 1
 
 
 def _rational_forms(expr: sp.Expr) -> list[sp.Expr]:

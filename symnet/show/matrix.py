@@ -217,7 +217,7 @@ def as_it_stands(parts: Sequence[sp.Expr], bound: Sizes, row: Axis, col: Axis, s
     sizes = {**sizes, **bound}
     network = Network(sizes)
     for part in parts:
-        own = sorted(index_symbols(part), key=lambda s: (s != row, s == col, str(s)))
+        own = sorted(index_symbols(part), key=lambda s: (s != row, s == col, sp.default_sort_key(s)))
         if len(own) > 2 or (isinstance(part, sp.KroneckerDelta) and len(own) < 2):
             raise NoForm
         if not own:

@@ -15,7 +15,7 @@ import sympy as sp
 
 from symnet.core.definition import Node
 from symnet.show import matrix_tree as mt
-from symnet.show.names import name_tex
+from symnet.show.names import index_tex, name_tex
 from symnet.show.order import is_negative
 from symnet.show.printer import ATOM, POWER, PREFIX, PRODUCT, SUM, Piece
 from symnet.show.tex import RELATIONS, TexPrinter, fenced, is_jacobian
@@ -33,10 +33,12 @@ class MatrixPrinter:
         self.letters = self.letters_of(list(dict.fromkeys(nodes)))
 
     def letters_of(self, nodes: Sequence[Node]) -> dict[Node, str]:
-        """Capitals for matrices and small letters for columns, unless two tensors would then look alike."""
+        """Capitals for matrices and small letters for columns, unless one then looks like another or like a dim."""
+        own = {node: self.letter(node, None) for node in nodes}
         changed = {node: self.letter(node, node.rank == 2 if node.rank else None) for node in nodes}
         count = Counter(changed.values())
-        return {node: text if count[text] == 1 else self.letter(node, None) for node, text in changed.items()}
+        dims = {index_tex(s.name) for node in nodes for size in node.shape for s in size.free_symbols}
+        return {n: own[n] if count[text] > 1 or text in (*dims, "I") else text for n, text in changed.items()}
 
     def letter(self, node: Node, capital: bool | None) -> str:
         if is_jacobian(node):

@@ -31,6 +31,7 @@ GREEK_NAMES = (
     "chi psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 )
 GREEK = frozenset(GREEK_NAMES.split())
+ACCENTED = re.compile(rf"(.+)_({'|'.join(ACCENTS)})_?(\d*)|([A-Za-z])({'|'.join(ACCENTS)})")
 MARKED = re.compile(r"(.*?[^\d])(\d+)|([A-Z])([a-z])")
 MARKED_IN_LAYERS = re.compile(r"(.*?[^\d])(\d+)|([A-Za-z])([a-z])")
 BLANK = "\\ "
@@ -66,7 +67,7 @@ def index_wishes(reduce: Reduce, symbol: sp.Symbol) -> list[str]:
     extent = dict(reduce.bound)[symbol]
     if match := re.fullmatch(r"([A-Za-z])\d*", str(extent)):
         return [match[1].lower()]
-    reads = sorted(reduce.body.atoms(sp.Indexed), key=str)
+    reads = sorted(reduce.body.atoms(sp.Indexed), key=lambda read: (str(read), read.args[0].node.serial))
     if extent.is_Integer and any(symbol in p.free_symbols and not p.is_Symbol for r in reads for p in r.indices):
         return list(WINDOW)
     return [name for read in reads for name in _axis_names(read, symbol)]
@@ -133,22 +134,24 @@ class Name:
 def split_name(name: str) -> Name:
     """The parts of a name."""
     *path, last = name.split(".")
-    last, accents = _take_accents(last)
+    last, accents, number = _take_accents(last)
     words = [word for word in last.split("_") if word]
     stem, marks = (words[0], words[1:]) if words else (last, [])
     pattern = MARKED_IN_LAYERS if path else MARKED
     if SPELLINGS.get(stem, stem) not in GREEK and (match := pattern.fullmatch(stem)):
         stem, marks = match[1] or match[3], [match[2] or match[4], *marks]
-    return Name(stem, tuple(marks), ".".join(path), accents)
+    return Name(stem, (*marks, *number), ".".join(path), accents)
 
 
-def _take_accents(word: str) -> tuple[str, tuple[str, ...]]:
-    """`z_bar_dot` is z under a bar under a dot; `xhat` is x under a hat."""
+def _take_accents(word: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """`z_bar_dot` is z under a bar under a dot, `xhat` is x under a hat, `z_bar2` the second z under a bar."""
     accents: list[str] = []
-    while match := re.fullmatch(rf"(.+)_({'|'.join(ACCENTS)})|([A-Za-z])({'|'.join(ACCENTS)})", word):
-        word = match[1] or match[3]
-        accents.insert(0, match[2] or match[4])
-    return word, tuple(accents)
+    numbers: list[str] = []
+    while match := ACCENTED.fullmatch(word):
+        word = match[1] or match[4]
+        accents.insert(0, match[2] or match[5])
+        numbers += [match[3]] if match[3] else []
+    return word, tuple(accents), tuple(numbers)
 
 
 def stem_tex(stem: str, capital: bool | None = None) -> str:

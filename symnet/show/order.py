@@ -71,8 +71,8 @@ def positive(factor: sp.Expr) -> tuple[bool, sp.Expr]:
         return True, -factor
     if all_negative(factor):
         return True, sp.Add(*[-term for term in factor.args])
-    if isinstance(factor, Reduce) and factor.op == "sum" and all_negative(factor.body):
-        return True, Reduce("sum", sp.Add(*[-term for term in factor.body.args]), factor.bound)
+    if isinstance(factor, Reduce) and factor.op == "sum" and is_negative(factor.body):
+        return True, Reduce("sum", -factor.body, factor.bound)
     return False, factor
 
 
@@ -81,10 +81,10 @@ def all_negative(expr: sp.Expr) -> bool:
 
 
 def _place_key(term: sp.Expr, scope: Scope) -> tuple[object, ...]:
-    """In index places: long strides first, then the scope's order; numbers after what they are added to."""
+    """In index places: in the scope's order, then long strides first; numbers after what they are added to."""
     coefficient, rest = term.as_coeff_Mul()
     place = min((scope.index(s) for s in rest.free_symbols if s in scope), default=len(scope))
-    return (is_negative(term), rest == 1, -abs(coefficient), place, str(rest))
+    return (is_negative(term), rest == 1, place, -abs(coefficient), str(rest))
 
 
 def _term_key(term: sp.Expr) -> tuple[object, ...]:

@@ -116,6 +116,8 @@ def _try_inside(node: Node, other: Node, state: Derived) -> None:
     """Write `other` into `node` and simplify; keep the result where it is no worse."""
     named = state.definitions[node]
     inner = state.definitions[other]
+    if _nests_in_vain(named.formula, node, other, state):
+        return
     written = write_out(named.formula, lambda read: inner.at(read.indices) if read.args[0].node is other else None)
     formula, rewrites = simplify(written, state.scope(node))
     if not _pays(node, named, Definition(named.indices, formula), other, state):
@@ -123,6 +125,13 @@ def _try_inside(node: Node, other: Node, state: Derived) -> None:
     first = Rewrite("substitute", named.formula, written, f"{other.name} is known")
     state.replace(node, formula)
     state.note(node, [first, *rewrites])
+
+
+def _nests_in_vain(formula: sp.Expr, node: Node, other: Node, state: Derived) -> bool:
+    """A sum that others need as well is not computed again inside a sum."""
+    shared = other in state.keep or state.readers.get(other, set()) - {node}
+    inside = any(other in read_nodes(r.body) for r in formula.atoms(Reduce))
+    return bool(shared) and inside and bool(state.definitions[other].formula.atoms(Reduce))
 
 
 def _pays(node: Node, named: Definition, written: Definition, other: Node, state: Derived) -> bool:

@@ -26,11 +26,11 @@ def _solve(node: sp.Expr, ranges: Ranges) -> sp.Expr:
     if not isinstance(node, Reduce) or node.op != "sum" or not node.body.atoms(sp.KroneckerDelta):
         return node
     body, bound = node.open()
-    names = {b for b, _ in bound}
-    if not any(d.free_symbols & names for d in body.atoms(sp.KroneckerDelta)):
-        return node
     terms = sp.Add.make_args(_expand_deltas(body))
-    return sp.Add(*[_solve_term(term, bound, ranges) for term in terms])
+    solved = [_solve_term(term, bound, ranges) for term in terms]
+    if all(result is None for result in solved):
+        return node
+    return sp.Add(*[total(term, bound) if r is None else r for term, r in zip(terms, solved, strict=True)])
 
 
 def _expand_deltas(body: sp.Expr) -> sp.Expr:
@@ -47,12 +47,13 @@ def _expand_deltas(body: sp.Expr) -> sp.Expr:
     return sp.Add(*terms)
 
 
-def _solve_term(term: sp.Expr, bound: tuple[Bound, ...], ranges: Ranges) -> sp.Expr:
+def _solve_term(term: sp.Expr, bound: tuple[Bound, ...], ranges: Ranges) -> sp.Expr | None:
+    """The sum of one term with its deltas solved; None where none can be."""
     factors = sp.Mul.make_args(term)
     deltas = [f for f in factors if isinstance(f, sp.KroneckerDelta)]
-    if not deltas:
-        return total(term, bound)
     solved = eliminate([(d.args[0], d.args[1]) for d in deltas], bound, ranges)
+    if not solved.values:
+        return None
     rest = sp.Mul(*[f for f in factors if f not in deltas])
     return total(settle(solved.factor * reindex(rest, solved.values), {**ranges, **dict(bound)}), solved.bound)
 

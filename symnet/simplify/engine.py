@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import cycle, islice
 
 import sympy as sp
 
@@ -36,15 +37,23 @@ class Rewrite:
 
 
 def simplify(expr: sp.Expr, scope: Scope) -> tuple[sp.Expr, list[Rewrite]]:
-    """The formula when no rule changes it any more, and what was done to it."""
+    """The formula when no rule changes it any more, and what was done to it.
+
+    The rules take turns in the order of the table; it is over when each has had its turn without effect. A form
+    that was left before is not gone back to.
+    """
     done: list[Rewrite] = []
-    for _ in range(ROUNDS):
-        start = expr
-        for rule in RULES:
-            after = rule.apply(expr, scope)
-            if after != expr:
-                done.append(Rewrite(rule.name, expr, after, rule.why))
-                expr = after
-        if expr == start:
+    seen = {expr}
+    idle = 0
+    for rule in islice(cycle(RULES), ROUNDS * len(RULES)):
+        after = rule.apply(expr, scope)
+        if after in seen:
+            idle += 1
+        else:
+            idle = 0
+            seen.add(after)
+            done.append(Rewrite(rule.name, expr, after, rule.why))
+            expr = after
+        if idle == len(RULES):
             return expr, done
-    raise AssertionError(f"rules went in circles on {start}: {[r.rule for r in done[-6:]]}")
+    raise AssertionError(f"rules went in circles on {expr}: {[r.rule for r in done[-6:]]}")

@@ -27,6 +27,8 @@ NAMES = [
     ("z_bar_dot", r"\dot{\bar{z}}", r"\dot{\bar{z}}_{n}"),
     ("xhat", r"\hat{x}", r"\hat{x}_{n}"),
     ("x_tilde", r"\tilde{x}", r"\tilde{x}_{n}"),
+    ("z_bar2", r"\bar{z}_{2}", r"\bar{z}^{(2)}_{n}"),
+    ("lstm.h_bar_1", r"\bar{h}_{\mathrm{lstm},1}", r"\bar{h}^{\mathrm{lstm},1}_{n}"),
     ("W1_bar", r"\bar{W}_{1}", r"\bar{W}^{(1)}_{n}"),
     ("lstm.h", r"h_{\mathrm{lstm}}", r"h^{\mathrm{lstm}}_{n}"),
     ("lstm.Wi_bar", r"\bar{W}_{\mathrm{lstm},i}", r"\bar{W}^{\mathrm{lstm},i}_{n}"),

@@ -222,6 +222,12 @@ def test_capitals_for_matrices_unless_names_would_meet():
     assert matrix_form(tensor, tensor.definition) == r"X^{\top} T"
 
 
+def test_capitals_are_no_dims():
+    keys = sn.param("k", (N, K))
+    tensor = defined((n, k), keys[n, k] / K)
+    assert matrix_form(tensor, tensor.definition) == r"\frac{1}{K} k"
+
+
 def test_names_of_layers_stand_below():
     weight = sn.param("dense1.W1_bar", (D, K))
     tensor = defined((k, d), weight[d, k])

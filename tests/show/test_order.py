@@ -33,7 +33,8 @@ SUMS = [
 PLACES = [
     ("number last", t - 1, "t -1"),
     ("added number", 1 + t, "t 1"),
-    ("stride first", u + 2 * i - 1, "2*i u -1"),
+    ("long stride first", u + 2 * j - 1, "2*j u -1"),
+    ("scope before stride", 2 * u + i, "i 2*u"),
     ("scope's order", u + i, "i u"),
     ("from the end", T - 1 - t, "T -1 -t"),
     ("solved for", d + 1 - 2 * i, "d 1 -2*i"),
