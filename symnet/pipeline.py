@@ -18,7 +18,7 @@ import sympy as sp
 from symnet.core.definition import Definition, Node, Program, shape_text
 from symnet.core.expr import Bound
 from symnet.core.graph import verify_order
-from symnet.core.normal import inline_anonymous, normalise
+from symnet.core.normal import inline_anonymous, inline_temporaries, normalise
 from symnet.core.verify import check_names
 from symnet.declare.notation import default_indices
 from symnet.declare.tensor import Tensor
@@ -166,7 +166,7 @@ def derive(loss: Tensor, wrt: Any) -> Derivation:
 def program(*outputs: Tensor) -> ShownProgram:
     """Everything the outputs reach, as one printable program."""
     found = checked(Program.of(outputs))
-    return ShownProgram(found.outputs, found.definitions)
+    return ShownProgram(found.outputs, inline_temporaries(found, set(outputs)))
 
 
 def latex(what: Tensor | Derivation | Program, form: str = "index", dialect: str = "amsmath") -> str:

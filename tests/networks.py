@@ -508,7 +508,7 @@ PENALISED: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
 }
 
 
-@network(*PENALISED, N=1, T=3, H=2, D=4)
+@network(*PENALISED, seed=3, N=1, T=3, H=2, D=4)
 def penalised(kind):
     """A loss, and the squares of all entries of its own gradient by the inputs."""
     layer, shape = PENALISED[kind]()

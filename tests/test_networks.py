@@ -25,7 +25,7 @@ from symnet.run.reference import evaluate_flat
 
 Moves = dict[str, np.ndarray]
 
-ENTRIES, DIRECTIONS, RTOL = 16, 3, 1e-9
+ENTRIES, DIRECTIONS, RTOL = 10, 3, 1e-9
 # what a loss does not depend on: a shift that is taken out again, and (.bk) scores of a query that all move alike
 VANISHING = {"normalised-mlp-batchnorm": "dense1.b"}
 

@@ -10,7 +10,7 @@ entries are sampled and whole directions are added.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,23 +19,29 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symnet.checks.values import random_values
-from symnet.core.definition import Definition, Node, Program, write_out
+from symnet.core.definition import Definition, Node, Program
 from symnet.core.expr import Bracket, Reduce
 from symnet.core.normal import normalise
+from symnet.declare.elementwise import Elementwise
 from symnet.declare.tensor import Tensor
-from symnet.errors import FormulaProblem, NonScalarLoss, ValueProblem
-from symnet.pipeline import gradients
+from symnet.errors import FormulaProblem, NonScalarLoss, ShapeProblem, ValueProblem
+from symnet.pipeline import check_wrt, gradients
 from symnet.run.reference import evaluate_flat, evaluate_program, read_values
 
 Array = NDArray[Any]
+Pair = tuple[tuple[int, ...], float, float]
 
 COMPLEX, CENTRAL = "complex", "central"
 METHODS = ("auto", COMPLEX, CENTRAL)
 RTOL = {COMPLEX: 1e-10, CENTRAL: 1e-7}
-NOISE = {COMPLEX: 1e-14, CENTRAL: 1e-11}
+ROUNDING = {COMPLEX: 1e-14, CENTRAL: 1e-11}
+CANCELLATION = {COMPLEX: 0.0, CENTRAL: 1e-12}
+FLOOR = 1e-5
+ENTRYWISE = 1e4
 STEP = 1e-3
 REACH = 2e-3
 ENTRIES = 10_000
+SAMPLE = 300
 DIRECTIONS = 8
 
 
@@ -98,24 +104,54 @@ def check(
     _check_arguments(loss, method)
     program = Program.of([loss])
     targets = list(_targets(program, wrt))
-    given = {key.name if isinstance(key, Node) else str(key): value for key, value in (values or {}).items()}
-    numbers = random_values(program, given, seed)
+    check_wrt(targets)
+    numbers = random_values(program, by_name(values), seed)
     read_values(program, numbers)
+    symbolic = _formulas(loss, targets, by_name(gradient))
+    read = {*program, *program.inputs()}
+    arrays = evaluate_program(
+        Program.of([loss, *(g for t, g in zip(targets, symbolic, strict=True) if t in read)]), numbers
+    )
     chosen = choose_method(program) if method == "auto" else method
-    tolerance = RTOL[chosen] if rtol is None else rtol
-    own = {key.name if isinstance(key, Node) else str(key): value for key, value in (gradient or {}).items()}
-    derived = dict(zip(targets, gradients(loss, targets), strict=True)) if len(own) < len(targets) else {}
-    symbolic = [own[t.name] if t.name in own else derived[t] for t in targets]
-    arrays = evaluate_program(Program.of([*symbolic, loss]), numbers)
-    largest = max([abs(float(arrays[loss])), *(float(np.max(np.abs(arrays[g]), initial=0.0)) for g in symbolic)])
+    judge = Judge(
+        RTOL[chosen] if rtol is None else rtol,
+        rounding=ROUNDING[chosen] * _largest(np.asarray(arrays[g]) for g in symbolic if g in arrays),
+        cancellation=CANCELLATION[chosen] * abs(float(arrays[loss])),
+    )
     generator = np.random.default_rng(seed)
-    rows = [
-        _check_one(
-            loss, t, np.asarray(arrays[g], dtype=float), numbers, chosen, tolerance, NOISE[chosen] * largest, generator
-        )
-        for t, g in zip(targets, symbolic, strict=True)
-    ]
-    return Report(loss.name, chosen, tolerance, tuple(rows))
+    rows = []
+    for target, formula in zip(targets, symbolic, strict=True):
+        if target not in read:
+            rows.append(make_row(target.name, np.zeros(()), [((), 0.0, 0.0)], [], judge, False))
+            continue
+        probe = make_probe(loss, target, numbers, chosen)
+        rows.append(_check_one(probe, target.name, np.asarray(arrays[formula], dtype=float), judge, generator))
+    return Report(loss.name, chosen, judge.rtol, tuple(rows))
+
+
+def by_name(values: Mapping[Any, Any] | None) -> dict[str, Any]:
+    """A mapping from tensors or names as one from names."""
+    return {key.name if isinstance(key, Node) else str(key): value for key, value in (values or {}).items()}
+
+
+def _largest(arrays: Iterable[Array]) -> float:
+    """The largest finite entry of several arrays."""
+    sizes = [np.abs(a[np.isfinite(a)]).max(initial=0.0) for a in arrays]
+    return float(max(sizes, default=0.0))
+
+
+def _formulas(loss: Tensor, targets: Sequence[Node], own: Mapping[str, Any]) -> list[Tensor]:
+    """For each target the formula to be judged: the derived gradient, or one that was given in its place."""
+    strange = set(own) - {t.name for t in targets}
+    if strange:
+        raise ValueProblem(f"a gradient was given for {', '.join(sorted(strange))}, which is not checked", "see wrt=")
+    for target in targets:
+        given = own.get(target.name, target)
+        if not isinstance(given, Node) or given.shape != target.shape:
+            raise ShapeProblem(f"the gradient given for {target!r} must be a tensor of its shape, but is {given!r}")
+    derived = [t for t in targets if t.name not in own]
+    found = dict(zip(derived, gradients(loss, derived), strict=True)) if derived else {}
+    return [own[t.name] if t.name in own else found[t] for t in targets]
 
 
 def _check_arguments(loss: Any, method: str) -> None:
@@ -139,44 +175,46 @@ def _targets(program: Program, wrt: Any) -> Iterator[Node]:
 
 def choose_method(program: Program) -> str:
     """Complex step where every function is analytic, else central differences."""
-    for definition in program.definitions.values():
-        if definition.formula.atoms(sp.Abs, sp.sign) or _compares_values(definition.formula):
-            return CENTRAL
-    return COMPLEX
+    analytic = all(_is_analytic(definition.formula) for definition in program.definitions.values())
+    return COMPLEX if analytic else CENTRAL
 
 
-def _compares_values(formula: sp.Expr) -> bool:
-    expanded = formula
-    while functions := [f for f in expanded.atoms(sp.Function) if hasattr(f, "expanded")]:
-        expanded = expanded.xreplace({f: f.expanded() for f in functions})
-    brackets = any(b.atoms(sp.Indexed) for b in expanded.atoms(Bracket))
-    return (
-        brackets
-        or bool(expanded.atoms(sp.Abs, sp.sign))
-        or any(r.op in ("max", "min", "argmax") for r in expanded.atoms(Reduce))
-    )
+def _is_analytic(formula: sp.Expr) -> bool:
+    while functions := [f for f in formula.atoms(sp.Function) if isinstance(f, Elementwise)]:
+        formula = formula.xreplace({f: f.expanded() for f in functions})
+    compared = any(_moves(b) for b in formula.atoms(Bracket))
+    extremes = any(r.op in ("max", "min", "argmax") for r in formula.atoms(Reduce))
+    return not (compared or extremes or formula.atoms(sp.Abs, sp.sign))
+
+
+def _moves(bracket: Bracket) -> bool:
+    """Whether a condition speaks of values that a small step can change."""
+    return any(r.args[0].node.kind not in ("label", "mask", "onehot") for r in bracket.atoms(sp.Indexed))
 
 
 # -- one tensor
 
 
-def _check_one(
-    loss: Node,
-    target: Node,
-    symbolic: Array,
-    numbers: Mapping[str, Any],
-    method: str,
-    rtol: float,
-    noise: float,
-    generator: np.random.Generator,
-) -> Row:
-    probe = make_probe(loss, target, numbers, method)
+@dataclass(frozen=True)
+class Judge:
+    """What counts as equal: `rtol` of the tensor's largest entry.
+
+    A tensor that is smaller than `rounding` on both sides is zero; differences below `cancellation` cannot be
+    told from the rounding of the loss, which central differences subtract from itself.
+    """
+
+    rtol: float
+    rounding: float
+    cancellation: float
+
+
+def _check_one(probe: Probe, name: str, symbolic: Array, judge: Judge, generator: np.random.Generator) -> Row:
     places = list(np.ndindex(symbolic.shape))
     sampled = len(places) > ENTRIES
     if sampled:
-        places = [places[i] for i in np.sort(generator.choice(len(places), ENTRIES, replace=False))]
+        places = [places[i] for i in np.sort(generator.choice(len(places), SAMPLE, replace=False))]
     kinks: list[tuple[int, ...]] = []
-    pairs: list[tuple[tuple[int, ...], float, float]] = []
+    pairs: list[Pair] = []
     for place in places:
         slope = probe.slope(unit(symbolic.shape, place))
         if slope is None:
@@ -188,7 +226,7 @@ def _check_one(
         slope = probe.slope(direction)
         if slope is not None:
             pairs.append(((), float((direction * symbolic).sum()), slope))
-    return make_row(target.name, symbolic, pairs, kinks, rtol, noise, sampled)
+    return make_row(name, symbolic, pairs, kinks, judge, sampled)
 
 
 def unit(shape: tuple[int, ...], place: tuple[int, ...]) -> Array:
@@ -206,26 +244,24 @@ class Probe:
     name: str
     numbers: Mapping[str, Any]
     method: str
+    size: float
 
     def slope(self, direction: Array) -> float | None:
         """The derivative along a direction; None within reach of a kink."""
         if self.method == COMPLEX:
             return self._imaginary(direction)
-        size = max(1.0, float(np.max(np.abs(self._base()[direction != 0]), initial=0.0)))
-        h = STEP * size
-        kinds = [self._value(direction * s)[1] for s in (0.0, REACH * size, -REACH * size)]
-        if any(not _same_side(kinds[0], other) for other in kinds[1:]):
+        h = STEP * self.size
+        sides = [self._value(direction * s)[1] for s in (0.0, REACH * self.size, -REACH * self.size)]
+        if any(not _same_side(sides[0], other) for other in sides[1:]):
             return None
-        wide, narrow = self._central(direction, h), self._central(direction, h / 2)
-        finest = self._central(direction, h / 4)
+        wide, narrow, finest = (self._central(direction, h / part) for part in (1, 2, 4))
         first, second = (4 * narrow - wide) / 3, (4 * finest - narrow) / 3
         return (16 * second - first) / 15
 
-    def _base(self) -> Array:
-        return np.asarray(self.numbers[self.name], dtype=float)
-
-    def _imaginary(self, direction: Array) -> float:
-        moved, _ = self._value(1e-30j * direction)
+    def _imaginary(self, direction: Array) -> float | None:
+        moved, branches = self._value(1e-30j * direction)
+        if any(np.isnan(b).any() for b in branches):
+            return None
         return float(np.imag(moved)) / 1e-30
 
     def _central(self, direction: Array, h: float) -> float:
@@ -240,21 +276,21 @@ class Probe:
 
 
 def make_probe(loss: Node, target: Node, numbers: Mapping[str, Any], method: str) -> Probe:
-    """A probe of an input, or of a defined tensor, which is then given from outside with the value it has."""
+    """A probe of an input, or of a defined tensor by way of a shift that is added to its formula."""
     program = Program.of([loss])
     if target.definition is None:
-        return Probe(loss, normalise(program), target.name, numbers, method)
-    value = evaluate_program(Program.of([target]), numbers)[target]
-    given = Node(f"{target.name}__given", target.shape, role="input")
-    definitions = {
-        node: Definition(
-            d.indices, write_out(d.formula, lambda r: given.read(*r.indices) if r.args[0].node is target else None)
-        )
-        for node, d in program.definitions.items()
-        if node is not target
-    }
-    flat = normalise(Program((loss,), definitions))
-    return Probe(loss, flat, given.name, {**numbers, given.name: value}, method)
+        size = _size(numbers[target.name])
+        return Probe(loss, normalise(program), target.name, numbers, method, size)
+    value = evaluate_program(program, numbers)[target]
+    shift = Node(f"{target.name}__shift", target.shape, role="input")
+    own = target.definition
+    moved = Definition(own.indices, own.formula + shift.read(*own.indices))
+    flat = normalise(Program((loss,), {**program.definitions, target: moved}), keep=[target])
+    return Probe(loss, flat, shift.name, {**numbers, shift.name: np.zeros(value.shape)}, method, _size(value))
+
+
+def _size(value: Any) -> float:
+    return float(np.max(np.abs(np.asarray(value, dtype=float)), initial=1.0))
 
 
 def _same_side(one: Sequence[Array], other: Sequence[Array]) -> bool:
@@ -264,54 +300,50 @@ def _same_side(one: Sequence[Array], other: Sequence[Array]) -> bool:
 def make_row(
     name: str,
     symbolic: Array,
-    pairs: Sequence[tuple[tuple[int, ...], float, float]],
+    pairs: Sequence[Pair],
     kinks: Sequence[tuple[int, ...]],
-    rtol: float,
-    noise: float,
+    judge: Judge,
     sampled: bool,
 ) -> Row:
-    """The verdict from pairs of values: the worst error against the largest value of the tensor.
-
-    Differences below `noise`, the rounding of the largest number in play, are none.
-    """
+    """The verdict from pairs of values: norm-wise against the largest entry, and entry by entry with a floor."""
     left = np.array([a for _, a, _ in pairs], dtype=float)
     right = np.array([b for _, _, b in pairs], dtype=float)
-    scale = float(max(np.max(np.abs(left), initial=0.0), np.max(np.abs(right), initial=0.0)))
     errors = np.abs(left - right)
     errors[~np.isfinite(errors)] = np.inf
-    errors[errors <= noise] = 0.0
-    floor = scale * 1e-5 if scale else 1.0
-    worst = int(np.argmax(errors)) if len(errors) else -1
-    error = float(errors[worst]) if len(errors) else 0.0
-    relative = error / scale if scale else error
-    elementwise = errors / np.maximum(np.abs(right), max(floor, 1e-12)) if len(errors) else errors
-    ok = relative <= rtol and float(np.max(elementwise, initial=0.0)) <= 1e4 * rtol
+    scale = float(max(np.max(np.abs(left), initial=0.0), np.max(np.abs(right), initial=0.0)))
+    counted = np.where(errors <= judge.cancellation, 0.0, errors)
+    entrywise = counted / np.maximum(np.abs(right), max(FLOOR * scale, 1e-300))
+    ok = bool(
+        scale <= judge.rounding
+        or (counted.max(initial=0.0) <= judge.rtol * scale and entrywise.max(initial=0.0) <= ENTRYWISE * judge.rtol)
+    )
+    worst = _worst(pairs, errors)
+    place, mine, numeric = pairs[worst] if pairs else ((), 0.0, 0.0)
+    largest = float(errors.max(initial=0.0))
     nonzero = float(np.mean(right != 0)) if len(right) else 0.0
+    note = _note(len(pairs), nonzero, kinks, sampled, scale <= judge.rounding)
+    relative = largest / scale if scale else largest
     return Row(
-        name,
-        symbolic.shape,
-        error,
-        relative,
-        pairs[worst][0] if pairs else (),
-        float(left[worst]) if pairs else 0.0,
-        float(right[worst]) if pairs else 0.0,
-        ok,
-        len(pairs),
-        nonzero,
-        tuple(kinks),
-        _note(len(pairs), nonzero, kinks, sampled, scale, noise),
+        name, symbolic.shape, largest, relative, place, mine, numeric, ok, len(pairs), nonzero, tuple(kinks), note
     )
 
 
-def _note(
-    checked: int, nonzero: float, kinks: Sequence[tuple[int, ...]], sampled: bool, scale: float, noise: float
-) -> str:
+def _worst(pairs: Sequence[Pair], errors: Array) -> int:
+    """The entry with the largest error; a direction only where no entry is as bad as a tenth of it."""
+    if not pairs:
+        return -1
+    entries = [i for i, (place, _, _) in enumerate(pairs) if place or len(pairs) == 1]
+    best = max(entries, key=lambda i: errors[i], default=int(np.argmax(errors)))
+    return best if errors[best] >= 0.1 * errors.max() else int(np.argmax(errors))
+
+
+def _note(checked: int, nonzero: float, kinks: Sequence[tuple[int, ...]], sampled: bool, zero: bool) -> str:
     notes = []
     if not checked:
         notes.append("nothing could be compared")
     elif nonzero == 0:
         notes.append("both sides are zero: this proves little")
-    elif scale <= noise:
+    elif zero:
         notes.append("zero up to rounding on both sides")
     if kinks:
         shown = ", ".join(str(list(k)) for k in kinks[:3])

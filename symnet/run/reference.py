@@ -257,8 +257,18 @@ class _Machine:
             return np.array(full, dtype=dtype)
         axes = tuple(range(rank, len(sizes)))
         if self.branches is not None and formula.op in ("max", "min", "argmax"):
-            self.branches.append(reduce_axes("argmin" if formula.op == "min" else "argmax", full, axes))
+            self.branches.append(tie_marks(formula.op, full, axes))
         return reduce_axes(formula.op, full, axes)
+
+
+def tie_marks(op: str, array: Array, axes: tuple[int, ...]) -> Array:
+    """Where the extreme is; NaN where a complex step moves entries that tie for it."""
+    place = reduce_axes("argmin" if op == "min" else "argmax", array, axes)
+    flat = array.reshape(*array.shape[: axes[0]], -1)
+    best = np.take_along_axis(np.real(flat), place[..., None], -1)
+    tied = np.real(flat) == best
+    moving = (tied & (np.imag(flat) != 0)).any(axis=-1) & (tied.sum(axis=-1) > 1)
+    return np.where(moving, np.nan, place)
 
 
 def reduce_axes(op: str, array: Array, axes: tuple[int, ...]) -> Array:
@@ -294,12 +304,10 @@ class _Evaluator:
         if isinstance(expr, Bracket):
             return self.condition(expr.condition, mask)
         name = type(expr).__name__
-        if isinstance(expr, sp.floor):
-            return np.floor(self.value(expr.args[0], mask)).astype(np.int64)
-        if isinstance(expr, sp.Mod):
-            return np.mod(self.value(expr.args[0], mask), self.value(expr.args[1], mask))
+        if isinstance(expr, (sp.floor, sp.Mod)):
+            return self.whole(expr, mask)
         if name in ("Abs", "sign"):
-            self.note(np.sign(np.real(self.value(expr.args[0], mask))), expr, mask)
+            self.note(np.asarray(self.value(expr.args[0], mask)), expr, mask)
         if name in FUNCTIONS:
             return FUNCTIONS[name](np.asarray(self.value(expr.args[0], mask)))
         if isinstance(expr, Elementwise):
@@ -340,9 +348,10 @@ class _Evaluator:
         """1 where it holds, 0 where not, NaN where that cannot be said."""
         name = type(condition).__name__
         if name in COMPARE:
-            left, right = (np.real(self.value(side, mask)) for side in condition.args)
+            sides = [self.value(side, mask) for side in condition.args]
+            self.note(np.asarray(sides[0] - sides[1]), condition, mask)
+            left, right = (np.real(side) for side in sides)
             held = COMPARE[name](left, right)
-            self.note(np.sign(left - right), condition, mask)
             return np.where(np.isnan(left) | np.isnan(right), np.nan, held.astype(float))
         parts = [self.condition(arg, mask) for arg in condition.args]
         if isinstance(condition, sp.And):
@@ -352,10 +361,20 @@ class _Evaluator:
         assert isinstance(condition, sp.Not), condition
         return 1 - parts[0]
 
-    def note(self, side: Any, about: sp.Basic, mask: Any) -> None:
-        """Remember which side of a kink the values are on."""
-        if self.machine.branches is not None and about.atoms(sp.Indexed):
-            self.machine.branches.append(np.asarray(side * mask))
+    def whole(self, expr: sp.Expr, mask: Any) -> Any:
+        """Floors and remainders of index expressions, in whole numbers."""
+        if isinstance(expr, sp.Mod):
+            return np.mod(self.value(expr.args[0], mask), self.value(expr.args[1], mask))
+        above, below = sp.fraction(sp.together(expr.args[0]))
+        return np.floor_divide(self.value(above, mask), self.value(below, mask))
+
+    def note(self, difference: Array, about: sp.Basic, mask: Any) -> None:
+        """Remember which side of a kink the values are on; NaN where a complex step stands on the kink itself."""
+        if self.machine.branches is None or not about.atoms(sp.Indexed):
+            return
+        side = np.sign(np.real(difference)) * mask
+        on_kink = (np.real(difference) == 0) & (np.imag(difference) != 0) & mask
+        self.machine.branches.append(np.where(on_kink, np.nan, side))
 
     def read(self, read: sp.Indexed, mask: Any) -> Any:
         node = read.args[0].node

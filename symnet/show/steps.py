@@ -14,7 +14,7 @@ import sympy as sp
 from latex2mathml.converter import convert as mathml
 
 from symnet.core.definition import Definition, Node, Program, Read, read_nodes
-from symnet.core.expr import Slope
+from symnet.core.expr import Reduce, Slope
 from symnet.core.normal import inline_anonymous
 from symnet.declare.tensor import Tensor, to_sympy
 from symnet.show.latex import latex_expr, latex_name
@@ -27,7 +27,7 @@ CHAIN = "chain rule"
 SUBSTITUTE = "substitute"
 FOLD = "fold back to a name"
 UNIT = "rows sum to one"
-ONE_KIND = {"constants leave the sum": "cancel and collect", "one place for two": "sum over a delta"}
+ONE_KIND = {"constants leave the sum": "cancel and collect"}
 
 
 @dataclass(frozen=True)
@@ -127,18 +127,20 @@ def _steps_of(root: Node, node: Node, start: Definition, simple: Simplified) -> 
     source = node.info["adjoint_of"]
     first = _written(start.formula, simple.everything)
     slope = Slope(Read(root.base), source.read(*start.indices))
-    users = ", ".join(_users(source, simple.everything)) or root.name
+    users = ", ".join(_users(source, simple)) or root.name
     yield ShownStep(node, start.indices, CHAIN, slope, first, f"{source.name} is read by {users}")
     for step in simple.steps[node]:
         before, after = (_written(e, simple.everything) for e in (step.before, step.after))
         if before != after:
-            yield ShownStep(node, step.indices, step.rule, before, after, _because(step, before, after))
+            why = _because(step, before, after, simple.everything)
+            yield ShownStep(node, step.indices, step.rule, before, after, why)
 
 
-def _because(step: Step, before: sp.Expr, after: sp.Expr) -> str:
+def _because(step: Step, before: sp.Expr, after: sp.Expr, program: Program) -> str:
     """Why a step holds, with the tensors it is about."""
     if step.rule == FOLD:
-        named = [node.name for node in read_nodes(after) if node not in read_nodes(before)]
+        gone = {(type(f), *read_nodes(f)) for f in _kernels(step.before) - _kernels(step.after)}
+        named = [n.name for n in read_nodes(after) if n in program and gone & _kernel_keys(program[n].formula)]
         return f"{' and '.join(named)} has been computed already" if named else step.because
     if step.rule == UNIT:
         rows = [node for node in read_nodes(before) if node.kind in UNIT_ROWS]
@@ -146,18 +148,27 @@ def _because(step: Step, before: sp.Expr, after: sp.Expr) -> str:
     return step.because
 
 
+def _kernels(expr: sp.Expr) -> set[sp.Expr]:
+    found: set[sp.Expr] = expr.atoms(sp.Function, Reduce)
+    return found
+
+
+def _kernel_keys(formula: sp.Expr) -> set[tuple[object, ...]]:
+    return {(type(f), *read_nodes(f)) for f in _kernels(formula)}
+
+
 def _written(expr: sp.Expr, program: Program) -> sp.Expr:
     return inline_anonymous(expr, program)
 
 
-def _users(source: Node, program: Program) -> list[str]:
+def _users(source: Node, simple: Simplified) -> list[str]:
     """The named tensors whose formulas read a tensor, directly or through an anonymous sum."""
     found: dict[str, None] = {}
     todo = [source]
     while todo:
         current = todo.pop()
-        for node, definition in program.definitions.items():
-            if "adjoint_of" not in node.info and current in read_nodes(definition.formula):
+        for node, definition in simple.everything.definitions.items():
+            if node not in simple.steps and current in read_nodes(definition.formula):
                 if node.anonymous:
                     todo.append(node)
                 else:
