@@ -1,7 +1,9 @@
 """The pages of `generated/`: for each example its formulas, its gradients and the steps that led there.
 
-    python tests/golden.py rnn lstm        prints the pages of two examples
-    pytest tests/test_generated.py --update-golden      writes them all
+    python tests/golden.py rnn lstm                 prints the pages of two examples
+    pytest tests/test_generated.py --update-golden  writes them all
+
+Nothing on a page depends on the machine, the process or the order in which a set is walked.
 """
 
 from __future__ import annotations

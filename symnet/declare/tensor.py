@@ -294,11 +294,15 @@ def broadcast(*operands: Any) -> tuple[tuple[sp.Symbol, ...], tuple[sp.Expr, ...
 
 def elementwise_tensor(rule: Callable[..., sp.Expr], *operands: Any, name: str = "t", kind: str = "real") -> Any:
     """An operator applied entry by entry, with NumPy's broadcasting; scalars meet expressions as themselves."""
-    foreign = [o for o in operands if isinstance(o, sp.Expr) and o.atoms(sp.Indexed)]
-    if foreign:
+    if any(isinstance(o, sp.Expr) and _speaks_of_indices(o) for o in operands):
         return rule(*[as_formula(o) for o in operands])
     indices, shape, values = broadcast(*operands)
     return unnamed_tensor(name, indices, rule(*values), shape, kind)
+
+
+def _speaks_of_indices(expr: sp.Expr) -> bool:
+    """Whether an operand is written in index notation."""
+    return bool(expr.atoms(sp.Indexed)) or any(not s.is_positive for s in expr.free_symbols)
 
 
 def matmul(a: Tensor, b: Tensor) -> Tensor:

@@ -65,12 +65,12 @@ def _candidates(wishes: Sequence[str], primes: bool) -> Iterator[str]:
 def index_wishes(reduce: Reduce, symbol: sp.Symbol) -> list[str]:
     """What a bound index would be called: k over K, a window's u or v, else as the tensor it reads calls its axis."""
     extent = dict(reduce.bound)[symbol]
-    if match := re.fullmatch(r"([A-Za-z])\d*", str(extent)):
-        return [match[1].lower()]
+    letter = re.fullmatch(r"([A-Za-z])\d*", str(extent))
+    own = [letter[1].lower()] if letter else []
     reads = sorted(reduce.body.atoms(sp.Indexed), key=lambda read: (str(read), read.args[0].node.serial))
     if extent.is_Integer and any(symbol in p.free_symbols and not p.is_Symbol for r in reads for p in r.indices):
         return list(WINDOW)
-    return [name for read in reads for name in _axis_names(read, symbol)]
+    return own + [name for read in reads for name in _axis_names(read, symbol)]
 
 
 def _axis_names(read: sp.Indexed, symbol: sp.Symbol) -> list[str]:

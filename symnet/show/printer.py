@@ -168,7 +168,9 @@ class Printer:
         """The environment inside a reduction."""
         scalars = {self.name(r.args[0].node) for r in expr.atoms(sp.Indexed) if not r.indices}
         sizes = {s.name for s in expr.free_symbols if s not in env}
-        fresh = bound_names([index_wishes(expr, b) for b in order], {*env.values(), *scalars, *sizes}, self.primes)
+        tensors = {self.name(r.args[0].node) for r in expr.atoms(sp.Indexed)}
+        wishes = [[name for name in index_wishes(expr, b) if name not in tensors] for b in order]
+        fresh = bound_names(wishes, {*env.values(), *scalars, *sizes, *tensors}, self.primes)
         return {**env, **dict(zip(order, fresh, strict=True))}
 
     def delta_of(self, expr: sp.KroneckerDelta, env: Env) -> Piece:
