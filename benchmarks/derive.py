@@ -4,8 +4,9 @@
 
 An MLP of L tanh layers for L = 2, 8, 32, 128, and a causal transformer of 1, 4, 12 pre-norm blocks (width 16, 4 heads,
 feed-forward 32, 10 classes per token); batch and time are symbols. Each run has a process of its own, so that nothing
-is remembered from another, and the best of a few counts. `ratio` is the time per layer over that of the smallest
-network: 1 is linear growth, less than 1 is better. Importing symnet is measured likewise, by its median.
+is remembered from another, and the best of a few counts. `ms a layer` is the whole time over the number of layers,
+`more` what a further layer costs beyond the row above, and `ratio` the whole time over that of linear growth from the
+smallest network: 1 is linear, less is better. Importing symnet is measured likewise, by its median.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ ROOT = Path(__file__).resolve().parents[1]
 WIDTH, HEADS, HIDDEN, CLASSES = 16, 4, 32, 10
 SIZES = {"mlp": (2, 8, 32, 128), "transformer": (1, 4, 12)}
 IMPORTS = 9
-COLUMNS = ("network", "layers", "tensors", "declare s", "derive s", "total s", "ms a layer", "ratio")
+COLUMNS = ("network", "layers", "tensors", "declare s", "derive s", "total s", "ms a layer", "more", "ratio")
 
 
 # -- the networks
@@ -84,19 +85,28 @@ def fresh(*arguments: str) -> str:
 
 
 def rows(runs: int) -> Iterator[dict[str, Any]]:
-    """The best run of each network at each size, with its time per layer against the smallest one's."""
+    """The best run of each network at each size."""
     for network, sizes in SIZES.items():
-        unit = 0.0
+        known: list[dict[str, Any]] = []
         for layers in sizes:
             found = [json.loads(fresh(__file__, "--one", network, str(layers))) for _ in range(runs)]
             best = min(found, key=lambda run: run["total"])
-            each = best["total"] / layers
-            unit = unit or each
-            yield {"network": network, "layers": layers, **best, "per_layer": each, "ratio": each / unit}
+            known.append({"network": network, "layers": layers, **best})
+            yield {**known[-1], **growth(known)}
+
+
+def growth(known: list[dict[str, Any]]) -> dict[str, float]:
+    """What a layer costs: in all, beyond the row before, and against the first row."""
+    first, before, last = known[0], known[-2] if len(known) > 1 else {"layers": 0, "total": 0.0}, known[-1]
+    return {
+        "per_layer": last["total"] / last["layers"],
+        "more": (last["total"] - before["total"]) / (last["layers"] - before["layers"]),
+        "ratio": last["total"] / last["layers"] * first["layers"] / first["total"],
+    }
 
 
 def import_seconds() -> dict[str, float]:
-    """The median time of `import symnet`, beside that of a Python which imports nothing."""
+    """The median time of `import symnet` in processes of their own."""
     code = "import time; s = time.perf_counter(); import symnet; print(time.perf_counter() - s)"
     found = [float(fresh("-c", code)) for _ in range(IMPORTS)]
     return {"median": statistics.median(found), "best": min(found), "runs": IMPORTS}
@@ -135,6 +145,7 @@ def cells(row: dict[str, Any]) -> tuple[str, ...]:
         f"{row['derive']:.3f}",
         f"{row['total']:.3f}",
         f"{1000 * row['per_layer']:.1f}",
+        f"{1000 * row['more']:.1f}",
         f"{row['ratio']:.2f}",
     )
 

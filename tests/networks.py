@@ -51,10 +51,10 @@ def network(*variants: str, seed: int = 0, **sizes: int) -> Callable[[Declaratio
 
 
 def build(name: str, declare: Callable[[], sn.Tensor], sizes: Mapping[str, int], seed: int) -> Network:
+    """The network, its tensors in the order of their declaration and each drawn from its own name and the seed."""
     loss = declare()
-    rng = np.random.default_rng(seed)
-    inputs = Program.of([loss]).inputs()
-    values = {node.name: draw(node, sizes, rng) for node in inputs}
+    inputs = sorted(Program.of([loss]).inputs(), key=lambda node: node.serial)
+    values = {node.name: draw(node, sizes, np.random.default_rng([seed, *node.name.encode()])) for node in inputs}
     wrt = tuple(node for node in inputs if node.kind in ("real", "positive") and node.role != "state")
     return Network(name, loss, wrt, values)
 
@@ -310,7 +310,7 @@ def transposed_convolution():
 POOLS: dict[str, tuple[Any, ...]] = {"even": (2,), "overlapping": (3, 1), "padded": (3, 2, 1)}
 
 
-@network(*POOLS, N=2, W=5)
+@network(*POOLS, seed=1, N=2, W=5)
 def max_pool(options):
     return matched(L.MaxPool2d(*POOLS[options])(sn.input("x", (N, C, 4, W)) * sn.param("w", (C, 4, W))))
 
@@ -508,7 +508,7 @@ PENALISED: dict[str, Callable[[], tuple[Any, tuple[Any, ...]]]] = {
 }
 
 
-@network(*PENALISED, seed=3, N=1, T=3, H=2, D=4)
+@network(*PENALISED, N=1, T=3, H=2, D=4)
 def penalised(kind):
     """A loss, and the squares of all entries of its own gradient by the inputs."""
     layer, shape = PENALISED[kind]()
@@ -546,7 +546,7 @@ def one_step_learned():
 # -- reductions, guards, places
 
 
-@network("prod", "max", "min", N=3)
+@network("prod", "max", "min", seed=1, N=3)
 def reduced(op):
     v = sn.tanh(sn.input("x", (N, D)) @ sn.param("W", (D, K)))
     reduction = getattr(sn, op)

@@ -25,7 +25,7 @@ from symnet.run.reference import evaluate_flat
 
 Moves = dict[str, np.ndarray]
 
-ENTRIES, DIRECTIONS = 10, 3
+ENTRIES, DIRECTIONS = 16, 3
 RTOL, ROUNDING = 1e-9, 1e-13
 # what a loss does not depend on: a shift that is taken out again, and (.bk) scores of a query that all move alike
 VANISHING = {"normalised-mlp-batchnorm": "dense1.b"}

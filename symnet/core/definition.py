@@ -196,12 +196,9 @@ class Program:
         return iter(self.definitions)
 
     def inputs(self) -> list[Node]:
-        """What must be given from outside, in the order of first use."""
-        seen: dict[Node, None] = {}
-        for definition in self.definitions.values():
-            seen.update(dict.fromkeys(r for r in read_nodes(definition.formula) if r not in self.definitions))
-        seen.update(dict.fromkeys(o for o in self.outputs if o not in self.definitions))
-        return list(seen)
+        """What must be given from outside, in the order in which it was declared."""
+        seen = {r for d in self.definitions.values() for r in read_nodes(d.formula)} | set(self.outputs)
+        return sorted(seen - set(self.definitions), key=lambda node: node.serial)
 
     def ranges(self, node: Node) -> dict[sp.Symbol, sp.Expr]:
         return dict(zip(self.definitions[node].indices, node.shape, strict=True))
@@ -218,7 +215,7 @@ def definition_text(node: Node, definition: Definition) -> str:
 
 def read_nodes(formula: sp.Expr) -> list[Node]:
     """The tensors that a formula reads, each once, in a fixed order."""
-    return sorted({r.args[0].node for r in formula.atoms(sp.Indexed)}, key=lambda node: node.serial)
+    return sorted({r.args[0].node for r in formula.atoms(sp.Indexed)}, key=lambda node: (node.name, node.serial))
 
 
 def _collect(root: Node, found: dict[Node, Definition]) -> None:

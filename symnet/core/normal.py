@@ -98,26 +98,44 @@ def _hidden(read: Read, program: Program) -> sp.Expr | None:
 
 def inline_temporaries(program: Program, keep: set[Node]) -> dict[Node, Definition]:
     """Unnamed results that are read once (`1 - s`), written where they are read; equal unnamed ones as one."""
-    once = _read_once(program) - keep
-    known: dict[tuple[object, ...], Node] = {}
-    twins: dict[Node, Node] = {}
+    definitions = without_twins(program.definitions, keep)
+    once = _read_once(definitions) - keep
     result: dict[Node, Definition] = {}
     passing: dict[Node, Definition] = {}
-    for node, definition in program.definitions.items():
-        definition = Definition(definition.indices, write_out(definition.formula, lambda r: _passed(r, passing, twins)))
-        if node.auto and node not in keep and node not in read_nodes(definition.formula):
-            twins[node] = known.setdefault(canonical_key(node, definition), node)
-        if twins.get(node, node) is not node:
-            continue
-        (passing if node in once and _passes(node, definition.formula) else result)[node] = definition
+    for node, definition in definitions.items():
+        written = write_out(definition.formula, lambda read: _passed(read, passing))
+        definition = Definition(definition.indices, written)
+        (passing if node in once and _passes(node, written) else result)[node] = definition
     return result
 
 
-def _read_once(program: Program) -> set[Node]:
+def without_twins(definitions: Mapping[Node, Definition], keep: set[Node]) -> dict[Node, Definition]:
+    """Unnamed tensors with equal definitions as one."""
+    known: dict[tuple[object, ...], Node] = {}
+    twins: dict[Node, Node] = {}
+    result: dict[Node, Definition] = {}
+    for node, definition in definitions.items():
+        formula = write_out(definition.formula, lambda read: _twin(read, twins))
+        definition = Definition(definition.indices, formula)
+        if node.auto and node not in keep and node not in read_nodes(formula):
+            first = known.setdefault(canonical_key(node, definition), node)
+            if first is not node:
+                twins[node] = first
+                continue
+        result[node] = definition
+    return result
+
+
+def _twin(read: Read, twins: Mapping[Node, Node]) -> sp.Expr | None:
+    twin = twins.get(read.args[0].node)
+    return None if twin is None else twin.read(*read.indices)
+
+
+def _read_once(definitions: Mapping[Node, Definition]) -> set[Node]:
     """Unnamed tensors with a single read, which stands outside products that are summed."""
     count: Counter[Node] = Counter()
     inside: set[Node] = set()
-    for definition in program.definitions.values():
+    for definition in definitions.values():
         for expr in sp.preorder_traversal(definition.formula):
             if isinstance(expr, sp.Indexed):
                 count[expr.args[0].node] += 1
@@ -132,11 +150,9 @@ def _passes(node: Node, formula: sp.Expr) -> bool:
     return not _normalised(formula) and (operator or not formula.atoms(Reduce))
 
 
-def _passed(read: Read, passing: Mapping[Node, Definition], twins: Mapping[Node, Node]) -> sp.Expr | None:
-    node = twins.get(read.args[0].node, read.args[0].node)
-    if node in passing:
-        return passing[node].at(read.indices)
-    return None if node is read.args[0].node else node.read(*read.indices)
+def _passed(read: Read, passing: Mapping[Node, Definition]) -> sp.Expr | None:
+    node = read.args[0].node
+    return passing[node].at(read.indices) if node in passing else None
 
 
 TEMPORARY = "t"

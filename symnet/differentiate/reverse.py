@@ -53,10 +53,12 @@ def _closure(start: Iterable[Node], step: Callable[[Node], Iterable[Node]]) -> d
     return seen
 
 
-def own_indices(node: Node, definition: Definition | None, avoid: Iterable[sp.Symbol] = ()) -> tuple[sp.Symbol, ...]:
-    """The indices a tensor's adjoint is written with: its own where they do not clash."""
+def own_indices(
+    node: Node, definition: Definition | None, avoid: Iterable[sp.Symbol] = (), letters: Iterable[sp.Symbol] = ()
+) -> tuple[sp.Symbol, ...]:
+    """The indices a tensor's adjoint is written with: its own where they do not clash, else no tensor's `letters`."""
     avoid = set(avoid)
-    own = definition.indices if definition else default_indices(node.shape, avoid)
+    own = definition.indices if definition else default_indices(node.shape, {*avoid, *letters})
     if not avoid & set(own):
         return own
     return default_indices(node.shape, avoid)
@@ -75,7 +77,8 @@ def reverse(
     taken = {n.name for n in (*program, *program.inputs())}
     adjoint = {n: _adjoint_tensor(root, n, extra, taken) for n in active}
     parts: dict[Node, list[sp.Expr]] = {n: [] for n in active}
-    place = {n: own_indices(n, program.definitions.get(n), outer) for n in active}
+    letters = [sp.Symbol(name, integer=True) for name in taken]
+    place = {n: own_indices(n, program.definitions.get(n), outer, letters) for n in active}
     if root in parts:
         parts[root].append(seed(place[root]))
     local = LocalDerivatives()

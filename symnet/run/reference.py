@@ -210,20 +210,26 @@ class _Machine:
         if not is_recurrent(group, self.program):
             self.arrays[group[0]] = self.run(group[0])
             return
-        time_loop(group, self.program)  # refuses cycles that are no recurrence
+        group = list(
+            time_loop(group, self.program).order
+        )  # refuses cycles that are no recurrence; the order saves rounds
         branches, self.branches = self.branches, None
         for node in group:
             self.arrays[node] = np.zeros(self.shape(node), self.dtype)
         for _ in range(1 + sum(int(np.prod(self.shape(node))) for node in group)):
-            changed = {node: self.run(node) for node in group}
-            settled = all(np.array_equal(changed[n], self.arrays[n], equal_nan=True) for n in group)
-            self.arrays.update(changed)
-            if settled:
+            changes = [self._changes(node) for node in group]
+            if not any(changes):
                 break
         self.branches = branches
         if branches is not None:
             for node in group:
                 self.run(node)
+
+    def _changes(self, node: Node) -> bool:
+        """Compute a tensor from what is there; whether that made a difference."""
+        before, after = self.arrays[node], self.run(node)
+        self.arrays[node] = after
+        return not np.array_equal(before, after, equal_nan=True)
 
     def run(self, node: Node) -> Array:
         """One definition over its whole index box, in blocks along its first index where the box is large."""

@@ -1,8 +1,8 @@
 """Simplifying a set of derived definitions together: each by the rules, and one inside the other where that pays.
 
-An adjoint is written into its user when it is small and free of reductions (so that `W_bar` reads `(p - y)/N`),
-when it is the adjoint of an anonymous sum, or when the simplified whole costs no more to compute. Otherwise it
-keeps its name, as the deltas of a deep network do.
+An adjoint is written into its user when it is a small formula of forward tensors (so that `W_bar` reads
+`(p - y)/N`), when it is the adjoint of an anonymous sum, or when the simplified whole costs no more to compute.
+Otherwise it keeps its name, as the deltas of a deep network do.
 """
 
 from __future__ import annotations
@@ -29,7 +29,8 @@ class Derived:
     context: Context
     definitions: dict[Node, Definition]
     keep: frozenset[Node]
-    done: set[Node] = field(default_factory=set)
+    plain: dict[Node, Definition] = field(default_factory=dict)
+    done: dict[Node, int] = field(default_factory=dict)
     steps: dict[Node, list[Step]] = field(default_factory=dict)
     readers: dict[Node, set[Node]] = field(default_factory=dict)
 
@@ -82,7 +83,7 @@ def simplify_derived(forward: Program, derived: Mapping[Node, Definition], wante
     whole = definition_order({**forward.definitions, **derived}, wanted)
     for group in program_components(whole):
         ours = [node for node in group if node in derived]
-        for node in sorted(ours, key=lambda n: not n.anonymous):
+        for node in sorted(ours, key=lambda n: (not n.anonymous, n.name)):
             _settle(node, state)
     reached = {node: state.definitions[node] for node in whole if node in derived}
     everything = {**forward.definitions, **state.context.introduced, **reached}
@@ -96,35 +97,44 @@ def _settle(node: Node, state: Derived) -> None:
     formula, rewrites = simplify(state.definitions[node].formula, state.scope(node))
     state.replace(node, formula)
     state.note(node, rewrites)
+    if node.anonymous:
+        state.plain[node] = state.definitions[node]
     tried: set[Node] = set()
-    while not node.anonymous and (other := _candidate(node, state, tried)) is not None:
+    while (other := _candidate(node, state, tried)) is not None:
         tried.add(other)
         _try_inside(node, other, state)
-    state.done.add(node)
+    state.done[node] = len(state.done)
 
 
 def _candidate(node: Node, state: Derived, tried: set[Node]) -> Node | None:
-    """A finished derived tensor that the definition still reads and that was not tried yet."""
-    for other in reversed(read_nodes(state.definitions[node].formula)):
-        fresh = other in state.done and other not in tried and other is not node
-        if fresh and other not in read_nodes(state.definitions[other].formula):
-            return other
-    return None
+    """A finished derived tensor that the definition still reads and that was not tried yet.
+
+    Anonymous ones come first, for they are parts of the chain rule itself; then the latest finished.
+    """
+    found = set(read_nodes(state.definitions[node].formula)) - tried - {node}
+    fresh = [n for n in found if n in state.done and n not in read_nodes(state.definitions[n].formula)]
+    return max(fresh, key=lambda n: (n.anonymous, state.done[n]), default=None)
 
 
 def _try_inside(node: Node, other: Node, state: Derived) -> None:
-    """Write `other` into `node` and simplify; keep the result where it is no worse."""
+    """Write `other` into `node` and simplify; keep the result where it is no worse.
+
+    An anonymous one is tried as the chain rule left it first, which is how a lecture would go on.
+    """
     named = state.definitions[node]
-    inner = state.definitions[other]
     if _nests_in_vain(named.formula, node, other, state):
         return
-    written = write_out(named.formula, lambda read: inner.at(read.indices) if read.args[0].node is other else None)
-    formula, rewrites = simplify(written, state.scope(node))
-    if not _pays(node, named, Definition(named.indices, formula), other, state):
-        return
-    first = Rewrite("substitute", named.formula, written, f"{other.name} is known")
-    state.replace(node, formula)
-    state.note(node, [first, *rewrites])
+    for inner in dict.fromkeys((state.plain.get(other, state.definitions[other]), state.definitions[other])):
+        written = _written_into(named.formula, other, inner)
+        formula, rewrites = simplify(written, state.scope(node))
+        if _pays(node, named, Definition(named.indices, formula), other, inner, state):
+            state.replace(node, formula)
+            state.note(node, [Rewrite("substitute", named.formula, written, f"{other.name} is known"), *rewrites])
+            return
+
+
+def _written_into(formula: sp.Expr, other: Node, definition: Definition) -> sp.Expr:
+    return write_out(formula, lambda read: definition.at(read.indices) if read.args[0].node is other else None)
 
 
 def _nests_in_vain(formula: sp.Expr, node: Node, other: Node, state: Derived) -> bool:
@@ -134,12 +144,19 @@ def _nests_in_vain(formula: sp.Expr, node: Node, other: Node, state: Derived) ->
     return bool(shared) and inside and bool(state.definitions[other].formula.atoms(Reduce))
 
 
-def _pays(node: Node, named: Definition, written: Definition, other: Node, state: Derived) -> bool:
-    inner = state.definitions[other].formula
-    if not inner.atoms(Reduce) and (other.anonymous or operations(inner) <= SMALL):
+def _pays(
+    node: Node, named: Definition, written: Definition, other: Node, definition: Definition, state: Derived
+) -> bool:
+    inner = definition.formula
+    alone = state.readers.get(other, set()) <= {node} and other not in state.keep
+    if not inner.atoms(Reduce) and (other.anonymous or _reads_easily(inner, alone, state)):
         return True
     before, after = flops(node, named), flops(node, written)
-    if after < before:
-        return True
-    alone = state.readers.get(other, set()) <= {node} and other not in state.keep
-    return alone and after <= before + flops(other, state.definitions[other])
+    return after < before or (alone and after <= before + flops(other, definition))
+
+
+def _reads_easily(inner: sp.Expr, alone: bool, state: Derived) -> bool:
+    """Small formulas of forward tensors read better than a name; what is made of other adjoints keeps its own."""
+    size = operations(inner)
+    rests = any(other in state.definitions for other in read_nodes(inner))
+    return size == 0 or (size <= SMALL and (alone or not rests))

@@ -124,6 +124,8 @@ def relations_of(node: Node, definition: Definition) -> Iterator[Relation]:
         yield Relation(node, formula, here, indices)
     if isinstance(formula, Reduce):
         return
+    if isinstance(formula, sp.Pow) and formula.base.is_Add and formula.exp.is_Rational and formula.is_positive:
+        yield Relation(node, formula.base, here ** (1 / formula.exp), indices)
     solved = solve_monomial(formula, here)
     if solved is not None:
         yield Relation(node, solved.kernel, solved.value, indices, solved.gates)

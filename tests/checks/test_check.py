@@ -60,7 +60,7 @@ def off_by(factor, place):
 
 
 @pytest.mark.parametrize("method", METHODS)
-@pytest.mark.parametrize("place", np.ndindex(4, 3), ids=str)
+@pytest.mark.parametrize("place", list(np.ndindex(4, 3)), ids=str)
 def test_one_entry_off_by_one_percent_is_flagged_and_named(place, method):
     report = sn.check(LAYER, W, VALUES, method=method, gradient={W: off_by(1.01, place)})
     (row,) = report.rows
@@ -314,7 +314,7 @@ REFUSED = {
     "no scalar": (lambda: sn.check(SLOPE), NonScalarLoss, r"\(D, K\)"),
     "wrt no tensor": (lambda: sn.check(LAYER, ["W"]), SymnetError, "'W'"),
     "wrt labels": (lambda: sn.check(LAYER, sn.input("t", (N,), kind="label", classes=3)), KindProblem, "t"),
-    "unknown name": (lambda: sn.check(LAYER, W, {"v": np.ones(3)}), ValueProblem, "v.*x, W, y"),
+    "unknown name": (lambda: sn.check(LAYER, W, {"v": np.ones(3)}), ValueProblem, "named v.*there are .*W"),
     "rank": (lambda: sn.check(LAYER, W, {"x": np.ones(3)}), ShapeProblem, r"x\(N, D\).*\(3,\)"),
     "sizes": (lambda: sn.check(LAYER, W, {"x": np.ones((5, 4)), "y": np.ones((6, 3))}), ShapeProblem, "N is 5 in x.*6"),
     "no numbers": (lambda: sn.check(LAYER, W, {"x": np.array([["a"]])}), ValueProblem, "x"),
