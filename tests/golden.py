@@ -16,13 +16,16 @@ from pathlib import Path
 from types import ModuleType
 
 import symnet as sn
-from symnet.core.definition import Node, Program
+from symnet.core.definition import Program
+from symnet.show.latex import FORMS, latex_definition
+from symnet.show.names import display_names
 from symnet.show.steps import Derivation
+from symnet.show.visible import visible
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = ROOT / "generated"
 EXAMPLES = tuple(sorted(path.stem for path in (ROOT / "examples").glob("*.py")))
-ACRONYMS = ("mlp", "rnn", "lstm")
+TITLES = {"mlp": "MLP", "rnn": "RNN", "lstm": "LSTM", "two_two_two": "The 2-2-2 network"}
 
 
 @cache
@@ -43,28 +46,25 @@ def page(name: str) -> str:
 
 
 def _sections(name: str, loss: sn.Tensor, derivation: Derivation) -> Iterator[str]:
-    title = name.upper() if name in ACRONYMS else name.replace("_", " ").capitalize()
+    title = TITLES.get(name, name.replace("_", " ").capitalize())
     yield f"# {title}\n\n{(example(name).__doc__ or '').strip()}\n"
     yield "## Declared\n"
     yield _math([sn.latex(sn.program(loss), dialect="github")])
     yield "## Gradients\n"
-    for adjoint in _derived(loss, derivation.results):
-        yield _math(_forms(adjoint))
+    yield from map(_math, _gradients(loss, derivation.results))
     yield "## Steps\n"
     yield derivation.markdown().strip() + "\n"
     yield "---\nWritten by `pytest tests/test_generated.py --update-golden`.\n"
 
 
-def _derived(loss: sn.Tensor, results: Iterable[sn.Tensor]) -> list[Node]:
-    """The gradients and what they read that the network does not define, loss first."""
-    forward = Program.of([loss])
-    return [node for node in sn.program(*results) if node not in forward and not node.anonymous]
-
-
-def _forms(tensor: Node) -> list[str]:
-    """A definition in index form, and in matrix form where there is one."""
-    index, matrix = (sn.latex(tensor, form=form, dialect="github") for form in ("index", "matrix"))
-    return [index] if matrix == index else [index, matrix]
+def _gradients(loss: sn.Tensor, results: Iterable[sn.Tensor]) -> Iterator[list[str]]:
+    """What the network does not define of all that the results read, loss first, each in one form or two."""
+    program, forward = sn.program(*results), Program.of([loss])
+    names = display_names(program)
+    for node, definition in visible(program).items():
+        if node not in forward:
+            index, matrix = (latex_definition(node, definition, names, "github", form) for form in FORMS)
+            yield [index] if matrix == index else [index, matrix]
 
 
 def _math(formulas: Iterable[str]) -> str:

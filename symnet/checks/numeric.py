@@ -312,7 +312,8 @@ def make_row(
     errors[~np.isfinite(errors)] = np.inf
     scale = float(max(np.max(np.abs(left), initial=0.0), np.max(np.abs(right), initial=0.0)))
     counted = np.where(errors <= judge.cancellation, 0.0, errors)
-    entrywise = counted / np.maximum(np.abs(right), max(FLOOR * scale, 1e-300))
+    with np.errstate(invalid="ignore"):  # an infinite gradient is flagged by the norm
+        entrywise = counted / np.maximum(np.abs(right), max(FLOOR * scale, 1e-300))
     ok = bool(
         scale <= judge.rounding
         or (counted.max(initial=0.0) <= judge.rtol * scale and entrywise.max(initial=0.0) <= ENTRYWISE * judge.rtol)

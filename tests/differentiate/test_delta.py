@@ -45,9 +45,13 @@ def number(expr, point) -> int:
     return int(sp.simplify(value))
 
 
-@pytest.mark.parametrize(("equations", "bound", "free", "values"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE])
+@pytest.mark.parametrize(
+    ("equations", "bound", "free", "values"), [row[1:] for row in TABLE], ids=[r[0] for r in TABLE]
+)
 def test_elimination_counts_what_brute_force_counts(equations, bound, free, values):
-    found = eliminate(equations, [(s, sp.Integer(e)) for s, e in bound.items()], {s: sp.Integer(e) for s, e in free.items()})
+    found = eliminate(
+        equations, [(s, sp.Integer(e)) for s, e in bound.items()], {s: sp.Integer(e) for s, e in free.items()}
+    )
     if values is not None:
         assert found.values == values
     weight = sum((7**place * s for place, s in enumerate(bound)), sp.Integer(1))  # a body that tells all indices apart
@@ -72,7 +76,9 @@ def _eliminated(found, bound, outside, weight) -> int:
         at = {**outside, **dict(zip(left, inner, strict=True))}
         gate = number(found.factor, at)
         if gate:
-            solved = {s: sp.Integer(v.xreplace({k: sp.Integer(p) for k, p in at.items()})) for s, v in found.values.items()}
+            solved = {
+                s: sp.Integer(v.xreplace({k: sp.Integer(p) for k, p in at.items()})) for s, v in found.values.items()
+            }
             total += gate * int(weight.xreplace({**{k: sp.Integer(p) for k, p in at.items()}, **solved}))
     return total
 

@@ -93,7 +93,9 @@ def scope_of(example: Example) -> Scope:
     if example[1].atoms(sp.Indexed) and any(r.args[0].node.anonymous for r in example[1].atoms(sp.Indexed)):
         hidden = next(r.args[0].node for r in example[1].atoms(sp.Indexed) if r.args[0].node.anonymous)
         if hidden not in flat:
-            flat = Program(flat.outputs, {**flat.definitions, hidden: next(v for m, v in flat.definitions.items() if m.anonymous)})
+            flat = Program(
+                flat.outputs, {**flat.definitions, hidden: next(v for m, v in flat.definitions.items() if m.anonymous)}
+            )
     return Scope(Context(flat), dict(zip(indices, shape, strict=True)))
 
 
