@@ -165,6 +165,8 @@ def derive(loss: Tensor, wrt: Any) -> Derivation:
 
 def program(*outputs: Tensor) -> ShownProgram:
     """Everything the outputs reach, as one printable program."""
+    for output in outputs:
+        check_tensor("a program", output)
     found = checked(Program.of(outputs))
     return ShownProgram(found.outputs, inline_temporaries(found, set(outputs)))
 
@@ -236,7 +238,8 @@ def zero_gradient(root: Node, target: Node, outer: tuple[Bound, ...] = ()) -> Te
 
 def zero_like(name: str, tensor: Node) -> Tensor:
     warnings.warn(f"{tensor.name} does not move: its tangent is zero", SymnetWarning, stacklevel=3)
-    return Tensor(name, tensor.shape, definition=Definition(default_indices(tensor.shape), sp.S.Zero), auto=True)
+    definition = Definition(default_indices(tensor.shape), sp.S.Zero)
+    return Tensor(name, tensor.shape, definition=definition, auto=True, root=tensor)
 
 
 def fresh_bounds(output: Node, targets: Sequence[Node]) -> tuple[Bound, ...]:

@@ -131,8 +131,14 @@ class Node:
         self.name, self.shape, self.role, self.kind = name, as_shape(shape), role, kind
         self.auto, self.anonymous, self.info = auto, anonymous, info
         self.serial = next(_serials)
-        self._definition = definition
+        self._definition: Definition | None = definition
         self.base = Base(self, {**_FACTS.get(kind, {}), **(facts or {})})
+        self._frozen = True
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if getattr(self, "_frozen", False):
+            raise AttributeError(f"{self.name} is immutable: {name} cannot be set")
+        object.__setattr__(self, name, value)
 
     @property
     def rank(self) -> int:
@@ -146,7 +152,7 @@ class Node:
         """Give the definition of a tensor that was named first (a recurrence); it can be given once."""
         if self._definition is not None or self.role != "defined":
             raise CycleProblem(f"{self.name} is defined already", "give the second definition another name")
-        self._definition = definition
+        object.__setattr__(self, "_definition", definition)
 
     def read(self, *places: Any) -> Read:
         if len(places) != self.rank:

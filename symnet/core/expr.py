@@ -258,8 +258,13 @@ def reads(expr: sp.Basic) -> list[sp.Indexed]:
 
 
 def where(condition: Any, yes: Any, no: Any) -> sp.Expr:
-    """`yes` where the condition holds, else `no`, as brackets; the other branch gives no value and no gradient."""
+    """`yes` where the condition holds, else `no`, as brackets; the other branch gives no value and no gradient.
+
+    A number stands for the condition that it is positive, as a mask does.
+    """
     condition = sp.sympify(condition)
+    if isinstance(condition, sp.Expr):
+        condition = condition.condition if isinstance(condition, Bracket) else sp.Gt(condition, 0)
     return Bracket(condition) * sp.sympify(yes) + Bracket(sp.Not(condition)) * sp.sympify(no)
 
 

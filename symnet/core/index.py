@@ -40,9 +40,9 @@ class RangedIndex(sp.Symbol):  # type: ignore[misc]
 
 def split_names(names: str) -> list[str]:
     """The single names in "n d k" or "n, d, k", each checked."""
-    found = names.replace(",", " ").split()
+    found = names.replace(",", " ").split() if isinstance(names, str) else []
     if not found:
-        raise NameProblem("no name was given", 'write for example sn.dims("N D")')
+        raise NameProblem(f"no name was given, but {names!r}", 'write for example sn.dims("N D")')
     for name in found:
         check_name(name)
     return found
@@ -91,6 +91,10 @@ def as_shape(shape: int | str | sp.Expr | Iterable[Any]) -> tuple[sp.Expr, ...]:
     """A shape of ints, strings and symbols as a tuple of dims."""
     if isinstance(shape, (int, str, sp.Expr)):
         shape = (shape,)
+    if not isinstance(shape, Iterable):
+        raise RangeProblem(
+            f"{shape!r} is no shape", 'a shape is a tuple of sizes, for example ("N", 3), or () for a scalar'
+        )
     return tuple(as_dim(size) for size in shape)
 
 

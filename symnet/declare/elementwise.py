@@ -56,7 +56,13 @@ def derivative(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
 
 def scalar_function(function: Callable[..., Any]) -> type[Elementwise]:
     """The SymPy function that stands for a Python function written as a formula."""
-    names = list(inspect.signature(function).parameters)
+    kinds = inspect.signature(function).parameters
+    if any(p.kind is not p.POSITIONAL_OR_KEYWORD or p.default is not p.empty for p in kinds.values()):
+        raise FormulaProblem(
+            f"{function.__name__}{inspect.signature(function)} has arguments with defaults or without a place",
+            "an elementwise function takes plain arguments: def f(x, a): return a*x",
+        )
+    names = list(kinds)
     parameters = tuple(sp.Symbol(f"_{name}", real=True) for name in names)
     formula = canonical(as_formula(function(*parameters)))
     if not formula.free_symbols <= set(parameters):

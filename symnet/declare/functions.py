@@ -182,13 +182,8 @@ def clip(x: Any, low: Any, high: Any) -> Any:
 def where(condition: Any, yes: Any, no: Any) -> Any:
     """`yes` where the condition holds, else `no`; the branch not taken gives no value and no gradient."""
     if any(isinstance(o, Node) and o.rank for o in (condition, yes, no)):
-        return elementwise_tensor(_where_values, condition, yes, no, name="where")
+        return elementwise_tensor(where_expr, condition, yes, no, name="where")
     return where_expr(condition, as_formula(yes), as_formula(no))
-
-
-def _where_values(condition: sp.Expr, yes: sp.Expr, no: sp.Expr) -> sp.Expr:
-    held = sp.Gt(condition, 0) if isinstance(condition, sp.Expr) else condition
-    return where_expr(held, yes, no)
 
 
 def delta(i: Any, j: Any) -> sp.Expr:

@@ -23,6 +23,28 @@ from symnet.errors import FormulaProblem, IndexProblem, KindProblem, RangeProble
 Ranges = dict[sp.Symbol, sp.Expr]
 
 
+KNOWN = frozenset(
+    (
+        "exp",
+        "log",
+        "sin",
+        "cos",
+        "tan",
+        "sinh",
+        "cosh",
+        "tanh",
+        "erf",
+        "erfc",
+        "Abs",
+        "sign",
+        "floor",
+        "Mod",
+        "Max",
+        "Min",
+    )
+) | {"KroneckerDelta", "Heaviside"}
+
+
 class Binder(sp.Expr):  # type: ignore[misc]
     """A reduction as the user wrote it, with the user's names for the bound indices."""
 
@@ -151,6 +173,10 @@ def canonical(expr: sp.Basic) -> sp.Basic:
         return expr
     if isinstance(expr, sp.Piecewise):
         return _from_piecewise(expr)
+    if isinstance(expr, sp.Function) and not (type(expr).__name__ in KNOWN or hasattr(expr, "expanded")):
+        raise FormulaProblem(
+            f"{type(expr).__name__} is no function of the language", "write it with others, or use @sn.elementwise"
+        )
     args = [canonical(arg) for arg in expr.args]
     if isinstance(expr, (sp.Max, sp.Min)):
         return _extreme(args, 1 if isinstance(expr, sp.Max) else -1)

@@ -148,6 +148,12 @@ class Tensor(Node):
     def __invert__(self) -> Any:
         return elementwise_tensor(lambda a: 1 - a, self, kind="mask")
 
+    def __pos__(self) -> Tensor:
+        return self
+
+    def __abs__(self) -> Any:
+        return elementwise_tensor(sp.Abs, self, name="abs")
+
     def __matmul__(self, other: Any) -> Tensor:
         return matmul(self, other)
 
@@ -222,16 +228,23 @@ def input_tensor(name: str, shape: Any, kind: str = "real", classes: Any = None)
 def param(name: str, shape: Any, init: Any = None, kind: str = "real") -> Tensor:
     """Something that training may change; `init` says how it starts."""
     shape = as_shape(shape)
-    return Tensor(name, shape, role="param", kind=kind, init=check_init(name, init, len(shape)))
+    return Tensor(name, shape, role="param", kind=kind, init=check_init(name, init, shape))
 
 
 INITS = ("glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "lecun_normal", "orthogonal", "zeros", "ones")
 
 
-def check_init(name: str, init: Any, rank: int) -> Any:
+def fits(sizes: Sequence[int], shape: Sequence[sp.Expr]) -> bool:
+    """Whether concrete sizes can be those of a shape."""
+    return len(sizes) == len(shape) and all(not s.is_Integer or s == n for n, s in zip(sizes, shape, strict=True))
+
+
+def check_init(name: str, init: Any, shape: Sequence[sp.Expr]) -> Any:
     """The initialiser, or glorot_uniform for rank two and up and zeros below."""
     if init is None:
-        return "glorot_uniform" if rank >= 2 else "zeros"
+        return "glorot_uniform" if len(shape) >= 2 else "zeros"
+    if hasattr(init, "shape") and not fits(init.shape, shape):
+        raise ShapeProblem(f"{name} has shape {shape_text(shape)}, but its initial value {init.shape}")
     if isinstance(init, str) and init not in INITS and not init.startswith(("normal(", "uniform(", "constant(")):
         raise KindProblem(
             f"{name}: there is no initialiser {init!r}", f"there are {', '.join(INITS)}, normal(std), uniform(a,b)"
@@ -255,13 +268,24 @@ def define(target: str | Tensor, indices: Any, formula: Any, shape: Any = None) 
     return Tensor(target, found, definition=definition, facts=sign_facts(definition.formula))
 
 
+def suggest(name: str, indices: Iterable[sp.Symbol], formula: Any, shape: Any = None) -> Tensor:
+    """A definition whose name is only a suggestion: a network may have several of them."""
+    definition, found = make_definition(name, indices, formula, None if shape is None else as_shape(shape))
+    return Tensor(name, found, definition=definition, auto=True, facts=sign_facts(definition.formula))
+
+
 def unnamed_tensor(
-    name: str, indices: Iterable[sp.Symbol], formula: sp.Expr, shape: Iterable[sp.Expr], kind: str = "real"
+    name: str,
+    indices: Iterable[sp.Symbol],
+    formula: sp.Expr,
+    shape: Iterable[sp.Expr],
+    kind: str = "real",
+    **info: Any,
 ) -> Tensor:
     """A tensor made by array notation; its name is only a suggestion."""
     definition = Definition(tuple(indices), sp.sympify(canonical(formula)))
     facts = sign_facts(definition.formula)
-    return Tensor(name, tuple(shape), kind=kind, definition=definition, auto=True, facts=facts)
+    return Tensor(name, tuple(shape), kind=kind, definition=definition, auto=True, facts=facts, **info)
 
 
 # -- array notation
@@ -297,7 +321,8 @@ def elementwise_tensor(rule: Callable[..., sp.Expr], *operands: Any, name: str =
     if any(isinstance(o, sp.Expr) and _speaks_of_indices(o) for o in operands):
         return rule(*[as_formula(o) for o in operands])
     indices, shape, values = broadcast(*operands)
-    return unnamed_tensor(name, indices, rule(*values), shape, kind)
+    operands = tuple(o for o in operands if isinstance(o, Node))
+    return unnamed_tensor(name, indices, rule(*values), shape, kind, operands=operands)
 
 
 def _speaks_of_indices(expr: sp.Expr) -> bool:
@@ -349,7 +374,9 @@ def _batch_places(batch: tuple[sp.Expr, ...], indices: tuple[sp.Symbol, ...], de
 
 def normal_axes(tensor: Node, axis: Axis) -> tuple[int, ...]:
     """Axes as sorted positions; an axis out of range is an error that names the rank."""
-    axes = range(tensor.rank) if axis is None else (axis,) if isinstance(axis, int) else axis
+    axes = tuple(range(tensor.rank) if axis is None else (axis,) if isinstance(axis, int) else axis)
+    if not all(isinstance(a, int) for a in axes) or len({a % max(tensor.rank, 1) for a in axes}) != len(axes):
+        raise ShapeProblem(f"axis={axis!r} of {tensor.name}: an axis is a whole number, and stands once")
     for a in axes:
         if not -tensor.rank <= a < tensor.rank:
             raise ShapeProblem(f"axis {a} of {tensor.name}, which has {tensor.rank} axes {shape_text(tensor.shape)}")

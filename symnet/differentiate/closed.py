@@ -22,6 +22,7 @@ from symnet.core.expr import Bracket, operations
 from symnet.declare.elementwise import Elementwise
 from symnet.declare.functions import sigmoid
 
+MANY = 60
 SIGMOID: type[Elementwise] = sigmoid.scalar  # type: ignore[attr-defined]
 
 
@@ -111,7 +112,7 @@ def logistic(expr: sp.Expr) -> sp.Expr:
     """
     exact_kernels = {a for p in expr.atoms(sp.Pow) if p.exp.is_negative and p.base.is_Add for a in exponentials(p.base)}
     arguments = exact_kernels | {f.args[0] for f in expr.atoms(SIGMOID) if operations(expr) > 3}
-    for argument in sorted(arguments, key=sp.default_sort_key):
+    for argument in sorted(arguments, key=sp.default_sort_key) if operations(expr) <= MANY else ():
         expr = cheapest((expr, _in_logistic(expr, argument)))
     return expr
 

@@ -27,10 +27,17 @@ from symnet.core.index import RangedIndex
 from symnet.core.normal import normalise
 from symnet.core.verify import check_names
 from symnet.declare.elementwise import Elementwise
-from symnet.errors import FormulaProblem, RangeProblem, ShapeProblem, ValueProblem
+from symnet.errors import FormulaProblem, KindProblem, RangeProblem, ShapeProblem, ValueProblem
 
 Array = NDArray[Any]
 BLOCK = 4_000_000
+ROWS = 1e-6
+KIND_HINTS = {
+    "onehot": "each row holds a single 1 and zeros",
+    "mask": "a mask holds zeros and ones",
+    "simplex": "each row sums to 1",
+    "positive": "every entry is above 0",
+}
 
 
 def _sigmoid(x: Array) -> Array:
@@ -134,14 +141,33 @@ def as_array(name: str, value: Any) -> Array:
 def bystanders(program: Program, values: Mapping[str, Any]) -> dict[Node, Array]:
     """Inputs of what the outputs were derived from, whose values say sizes even where they are not read."""
     roots: dict[Node, None] = {}
-    todo = list(program.outputs)
+    todo = [*program.outputs, *program]
     while todo:
         node = todo.pop()
         found = [node.info[key] for key in ("root", "adjoint_of") if key in node.info]
+        found += node.info.get("operands", ())
         todo += [other for other in found if other not in roots]
         roots.update(dict.fromkeys(found))
     nodes = [node for node in Program.of(roots).inputs() if node.name in values] if roots else []
     return {node: array for node in nodes if (array := np.asarray(values[node.name])).ndim == node.rank}
+
+
+def check_kind(node: Node, array: Array) -> None:
+    """Values that break the kind that was declared are refused: the formulas rest on it."""
+    if array.dtype.kind not in "biufc" or array.ndim != node.rank:
+        return
+    bits = (array == 0) | (array == 1)
+    broken = {
+        "onehot": ~bits if node.rank == 0 else ~bits | (abs(array.sum(axis=-1, keepdims=True) - 1) > ROWS),
+        "mask": ~bits,
+        "simplex": abs(array.sum(axis=-1, keepdims=True) - 1) > ROWS if node.kind == "simplex" else bits,
+        "positive": np.real(array) <= 0,
+    }.get(node.kind)
+    if broken is not None and np.any(broken):
+        place = ", ".join(str(i + 1) for i in np.argwhere(broken)[0])
+        raise KindProblem(
+            f"{node.name} was declared {node.kind}, but its value at row {place} is not", KIND_HINTS[node.kind]
+        )
 
 
 def as_numbers(array: Array, complex_step: bool) -> Array:
@@ -407,9 +433,14 @@ def evaluate(outputs: Node | Iterable[Node], values: Mapping[Any, Any]) -> Any:
     for node in nodes:
         if not isinstance(node, Node):
             raise FormulaProblem(f"evaluation of {node!r}, which is no tensor", "give a tensor or a list of tensors")
+    if not isinstance(values, Mapping):
+        raise ValueProblem(f"the values are {values!r}", 'give a dict from names or tensors to arrays: {"x": X}')
     named = {key.name if isinstance(key, Node) else key: value for key, value in values.items()}
     program = Program.of(nodes)
     check_names(program)
+    for node in program.inputs():
+        if node.name in named:
+            check_kind(node, as_array(node.name, named[node.name]))
     arrays = evaluate_program(program, named)
     results = [plain(arrays[node]) for node in nodes]
     return results[0] if single else results

@@ -70,7 +70,10 @@ class Derived:
 
 @dataclass(frozen=True)
 class Simplified:
-    """`program` is what the outputs reach; `everything` also what was written into others on the way."""
+    """`program` is what the outputs reach; `everything` also what was written into others on the way.
+
+    There, anonymous adjoints stand as the chain rule gave them, which is how the steps go on from them.
+    """
 
     program: Program
     everything: Program
@@ -88,6 +91,7 @@ def simplify_derived(forward: Program, derived: Mapping[Node, Definition], wante
     reached = {node: state.definitions[node] for node in whole if node in derived}
     everything = {**forward.definitions, **state.context.introduced, **reached}
     program = definition_order(everything, wanted)
+    everything |= {node: state.plain[node] for node in reached if node in state.plain}
     steps = {node: tuple(state.steps.get(node, ())) for node in reached}
     return Simplified(program, Program(tuple(wanted), everything), steps)
 

@@ -12,6 +12,7 @@ from symnet.differentiate.closed import logistic
 from symnet.differentiate.delta import eliminate, settle
 from symnet.simplify.context import Scope
 
+MANY = 30
 IDEMPOTENT = ("onehot", "mask")
 
 
@@ -140,7 +141,7 @@ def affine_in_bits(expr: sp.Expr, scope: Scope) -> sp.Expr:
 
 
 def _affine(node: sp.Expr, scope: Scope) -> sp.Expr:
-    if not isinstance(node, (sp.Add, sp.Mul)):
+    if not isinstance(node, (sp.Add, sp.Mul)) or operations(node) > MANY:
         return node
     for bit in bits(node):
         whole = _unfolded(node, bit, scope)

@@ -49,7 +49,7 @@ REPLAYED = (
     "rotary",
 )
 DIRECTIONS = 2
-ORDERED = tuple(name for name in REPLAYED if name not in ("last-state-gru",))
+ORDERED = (*REPLAYED, "activation-leaky_relu", "all-states-lstm", "physics-jacobian")
 KINDS = {"y": "onehot"}
 
 N, D, K = sn.dims("N D K")

@@ -10,7 +10,7 @@ import sympy as sp
 
 from symnet.core.definition import Node, shape_text
 from symnet.declare.notation import bind
-from symnet.declare.tensor import Tensor, define
+from symnet.declare.tensor import Tensor, suggest
 from symnet.errors import FormulaProblem, KindProblem, ShapeProblem
 
 Pairs = list[tuple[sp.Symbol, sp.Expr]]
@@ -32,11 +32,8 @@ class Cost:
         if reduction not in REDUCTIONS:
             raise FormulaProblem(f"there is no reduction {reduction!r}", f"there are {', '.join(REDUCTIONS)}")
         if reduction == "none":
-            loss = define(name, places, cost, sizes)
-        else:
-            loss = define(name, (), over(reduction, cost, self.samples))
-        loss.auto = True  # the name is a suggestion: a network may add several losses
-        return loss
+            return suggest(name, places, cost, sizes)
+        return suggest(name, (), over(reduction, cost, self.samples))
 
     def weighted(self, sample_weights: Tensor | None) -> sp.Expr:
         if sample_weights is None:
