@@ -568,9 +568,10 @@ def test_derivative_agrees_with_the_document(row):
 
 
 def inside_the_unit_interval(values):
-    """Probabilities and their like lie in (0, 1)."""
+    """Probabilities and their like lie in (0, 1); rows that sum to one are there already."""
     for name in ("v", "t", "o"):
-        if name in values and np.asarray(values[name]).dtype.kind == "f":
+        value = np.asarray(values.get(name, 0))
+        if value.dtype.kind == "f" and not (value.ndim and np.allclose(value.sum(axis=-1), 1)):
             values[name] = 0.05 + 0.9 / (1 + np.exp(-np.asarray(values[name])))
 
 

@@ -26,7 +26,8 @@ from symnet.declare.elementwise import Elementwise
 from symnet.declare.tensor import Tensor
 from symnet.errors import FormulaProblem, NonScalarLoss, ShapeProblem, ValueProblem
 from symnet.pipeline import check_wrt, gradients
-from symnet.run.reference import evaluate_flat, evaluate_program, read_values
+from symnet.run.reference import evaluate_flat, evaluate_program
+from symnet.run.values import read_values
 
 Array = NDArray[Any]
 Pair = tuple[tuple[int, ...], float, float]

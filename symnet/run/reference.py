@@ -20,24 +20,18 @@ import scipy.special
 import sympy as sp
 from numpy.typing import NDArray
 
-from symnet.core.definition import Node, Program, shape_text
+from symnet.core.definition import Node, Program
 from symnet.core.expr import Bracket, Reduce
 from symnet.core.graph import is_recurrent, program_components, time_loop
 from symnet.core.index import RangedIndex
 from symnet.core.normal import normalise
 from symnet.core.verify import check_names
 from symnet.declare.elementwise import Elementwise
-from symnet.errors import FormulaProblem, KindProblem, RangeProblem, ShapeProblem, ValueProblem
+from symnet.errors import FormulaProblem, RangeProblem, ValueProblem
+from symnet.run.values import as_array, bystanders, check_kind, concrete, read_values, solve_sizes
 
 Array = NDArray[Any]
 BLOCK = 4_000_000
-ROWS = 1e-6
-KIND_HINTS = {
-    "onehot": "each row holds a single 1 and zeros",
-    "mask": "a mask holds zeros and ones",
-    "simplex": "each row sums to 1",
-    "positive": "every entry is above 0",
-}
 
 
 def _sigmoid(x: Array) -> Array:
@@ -109,106 +103,6 @@ def evaluate_flat(
         for group in program_components(flat):
             machine.run_group(group)
     return machine.arrays
-
-
-def read_values(program: Program, values: Mapping[str, Any], complex_step: bool = False) -> dict[Node, Array]:
-    """Values of the inputs as arrays of the right rank; missing ones are named."""
-    inputs = program.inputs()
-    missing = [node.name for node in inputs if node.name not in values]
-    if missing:
-        raise ValueProblem(
-            f"no value was given for {', '.join(missing)}", f"given: {', '.join(map(str, values)) or 'nothing'}"
-        )
-    result = {}
-    for node in inputs:
-        array = as_array(node.name, values[node.name])
-        if array.dtype == object or array.dtype.kind in "USV":
-            raise ValueProblem(f"{node.name} needs numbers, but was given {array.dtype}")
-        if array.ndim != node.rank:
-            raise ShapeProblem(f"{node.name} has shape {shape_text(node.shape)}, but was given {array.shape}")
-        result[node] = as_labels(node, array) if node.kind == "label" else as_numbers(array, complex_step)
-    return result
-
-
-def as_array(name: str, value: Any) -> Array:
-    """A value as an array; ragged rows are refused by name."""
-    try:
-        return np.asarray(value)
-    except ValueError:
-        raise ValueProblem(f"the value of {name} is no array: its rows have unequal lengths") from None
-
-
-def bystanders(program: Program, values: Mapping[str, Any]) -> dict[Node, Array]:
-    """Inputs of what the outputs were derived from, whose values say sizes even where they are not read."""
-    roots: dict[Node, None] = {}
-    todo = [*program.outputs, *program]
-    while todo:
-        node = todo.pop()
-        found = [node.info[key] for key in ("root", "adjoint_of") if key in node.info]
-        found += node.info.get("operands", ())
-        todo += [other for other in found if other not in roots]
-        roots.update(dict.fromkeys(found))
-    nodes = [node for node in Program.of(roots).inputs() if node.name in values] if roots else []
-    return {node: array for node in nodes if (array := np.asarray(values[node.name])).ndim == node.rank}
-
-
-def check_kind(node: Node, array: Array) -> None:
-    """Values that break the kind that was declared are refused: the formulas rest on it."""
-    if array.dtype.kind not in "biufc" or array.ndim != node.rank:
-        return
-    bits = (array == 0) | (array == 1)
-    broken = {
-        "onehot": ~bits if node.rank == 0 else ~bits | (abs(array.sum(axis=-1, keepdims=True) - 1) > ROWS),
-        "mask": ~bits,
-        "simplex": abs(array.sum(axis=-1, keepdims=True) - 1) > ROWS if node.kind == "simplex" else bits,
-        "positive": np.real(array) <= 0,
-    }.get(node.kind)
-    if broken is not None and np.any(broken):
-        place = ", ".join(str(i + 1) for i in np.argwhere(broken)[0])
-        raise KindProblem(
-            f"{node.name} was declared {node.kind}, but its value at row {place} is not", KIND_HINTS[node.kind]
-        )
-
-
-def as_numbers(array: Array, complex_step: bool) -> Array:
-    return array.astype(complex if complex_step or np.iscomplexobj(array) else float)
-
-
-def as_labels(node: Node, array: Array) -> Array:
-    """Labels as integers; anything else is refused."""
-    labels = np.real(array)
-    if not np.all(np.equal(np.mod(labels, 1), 0)):
-        raise ValueProblem(
-            f"{node.name} holds labels, but was given {labels.ravel()[np.argmax(labels.ravel() % 1 != 0)]}"
-        )
-    return labels.astype(np.int64)
-
-
-def solve_sizes(given: Mapping[Node, Array]) -> dict[sp.Symbol, int]:
-    """Sizes of the dims from the shapes of the values, each axis agreeing with all others."""
-    sizes: dict[sp.Symbol, tuple[int, str]] = {}
-    for node, array in given.items():
-        for dim, size in zip(node.shape, array.shape, strict=True):
-            if not isinstance(dim, sp.Symbol):
-                continue
-            known = sizes.setdefault(dim, (size, node.name))
-            if known[0] != size:
-                raise ShapeProblem(f"{dim} is {known[0]} in {known[1]}, but {size} in {node.name} {array.shape}")
-    found = {dim: size for dim, (size, _) in sizes.items()}
-    for node, array in given.items():
-        for dim, size in zip(node.shape, array.shape, strict=True):
-            if concrete(dim, found, node.name) != size:
-                raise ShapeProblem(f"{node.name} has shape {shape_text(node.shape)}, but was given {array.shape}")
-    return found
-
-
-def concrete(dim: sp.Expr, sizes: Mapping[sp.Symbol, int], name: str) -> int:
-    """A dim as a number."""
-    value = dim.xreplace({s: sp.Integer(v) for s, v in sizes.items()})
-    if not value.is_Integer:
-        unknown = ", ".join(sorted(map(str, value.free_symbols)))
-        raise ShapeProblem(f"the size {unknown} of {name} is not known", "give a value whose shape says it")
-    return int(value)
 
 
 class _Machine:
