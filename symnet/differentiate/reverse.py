@@ -77,7 +77,7 @@ def reverse(
     taken = {n.name for n in (*program, *program.inputs())}
     adjoint = {n: _adjoint_tensor(root, n, extra, taken) for n in active}
     parts: dict[Node, list[sp.Expr]] = {n: [] for n in active}
-    letters = [sp.Symbol(name, integer=True) for name in taken]
+    letters = [sp.Symbol(name, integer=True) for name in sorted(taken) if len(name) == 1]
     place = {n: own_indices(n, program.definitions.get(n), outer, letters) for n in active}
     if root in parts:
         parts[root].append(seed(place[root]))
