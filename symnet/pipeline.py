@@ -46,6 +46,10 @@ class Derived:
     simple: Simplified
     raw: Mapping[Node, Definition]
 
+    def by_target(self) -> dict[Node, Tensor]:
+        """The results by the tensors that they are derivatives by."""
+        return {result.info["adjoint_of"]: result for result in self.results}
+
     @property
     def program(self) -> Program:
         """The forward definitions and the final derived ones."""
@@ -87,7 +91,7 @@ def grad(loss: Tensor, wrt: Any) -> Any:
 
 def gradients(loss: Tensor, wrt: Sequence[Node]) -> list[Tensor]:
     derived = derive_gradients(loss, wrt)
-    found = dict(zip((r.info["adjoint_of"] for r in derived.results), derived.results, strict=True))
+    found = derived.by_target()
     return [found[w] if w in found else zero_gradient(loss, w) for w in wrt]
 
 
@@ -116,7 +120,7 @@ def jacobian(output: Tensor, wrt: Any) -> Any:
         return sp.Mul(*[sp.KroneckerDelta(a, b) for a, b in zip(places, m, strict=True)])
 
     derived = derive_program(output, targets, lambda program: reverse(program, output, targets, seed, outer))
-    found = dict(zip((r.info["adjoint_of"] for r in derived.results), derived.results, strict=True))
+    found = derived.by_target()
     results = [found[t] if t in found else zero_gradient(output, t, outer) for t in targets]
     return _one_or_list(results, wrt)
 
@@ -139,7 +143,7 @@ def vjp(output: Tensor, wrt: Any, weight: Tensor) -> Any:
     targets = as_list(wrt)
     check_wrt(targets)
     derived = derive_program(output, targets, lambda p: reverse(p, output, targets, lambda m: weight.read(*m)))
-    found = dict(zip((r.info["adjoint_of"] for r in derived.results), derived.results, strict=True))
+    found = derived.by_target()
     return _one_or_list([found[t] if t in found else zero_gradient(output, t) for t in targets], wrt)
 
 

@@ -260,7 +260,3 @@ def canonical_key(node: Node, definition: Definition) -> tuple[Any, ...]:
     """Equal for definitions that differ in the names of their indices only."""
     names = {i: sp.Symbol(f"#{a}", integer=True) for a, i in enumerate(definition.indices)}
     return (node.shape, reindex(definition.formula, names))
-
-
-def has_reduction(expr: sp.Expr) -> bool:
-    return bool(expr.atoms(Reduce))

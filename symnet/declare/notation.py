@@ -15,7 +15,7 @@ import sympy as sp
 from sympy.core.containers import Tuple
 from sympy.core.symbol import Str
 
-from symnet.core.definition import Definition, Node, Read, shape_text
+from symnet.core.definition import Definition, Read, shape_text
 from symnet.core.expr import Bracket, Reduce, reduction, where
 from symnet.core.index import RangedIndex, as_dim, bounds, nonnegative
 from symnet.errors import FormulaProblem, IndexProblem, KindProblem, RangeProblem, ShapeProblem
@@ -348,11 +348,6 @@ def _candidates(first: str) -> Iterable[str]:
     while True:
         yield f"{first}{number}"
         number += 1
-
-
-def unnamed(name: str, formula_shape: tuple[sp.Expr, ...], definition: Definition, node_class: type[Node]) -> Node:
-    """A tensor whose name the compiler may change."""
-    return node_class(name, formula_shape, definition=definition, auto=True, facts=sign_facts(definition.formula))
 
 
 def sign_facts(formula: sp.Expr) -> dict[str, bool]:

@@ -11,12 +11,11 @@ from typing import Any
 import sympy as sp
 
 from symnet.core.definition import KINDS, Definition, Node, Read, shape_text
-from symnet.core.expr import Bracket, Reduce, reduction
+from symnet.core.expr import Bracket, Reduce
 from symnet.core.index import as_shape
 from symnet.declare.notation import (
     Binder,
     as_formula,
-    bind,
     canonical,
     default_indices,
     make_definition,
@@ -395,8 +394,6 @@ def reduce_tensor(op: str, tensor: Tensor, axis: Axis, keepdims: bool) -> Tensor
         body = body / sp.Mul(*[e for _, e in bound])
     if keepdims:
         shape = tuple(sp.S.One if a in axes else s for a, s in enumerate(tensor.shape))
-        left = indices
-        body = body.xreplace({}) if not axes else body
         fresh = default_indices(shape, indices)
         left = tuple(fresh[a] if a in axes else i for a, i in enumerate(indices))
     else:
@@ -433,6 +430,3 @@ def lookup(table: Tensor, ids: Tensor) -> Tensor:
     rest = default_indices(table.shape[1:], first)
     shape = (*ids.shape, *table.shape[1:])
     return unnamed_tensor("t", (*first, *rest), table.read(ids.read(*first), *rest), shape)
-
-
-__all__ = ["Tensor", "bind", "define", "input_tensor", "lookup", "param", "reduction", "tensor"]

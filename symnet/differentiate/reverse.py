@@ -15,7 +15,7 @@ from itertools import count
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, Program, read_nodes
-from symnet.core.expr import Bound, reads, reindex
+from symnet.core.expr import Bound, reads
 from symnet.declare.notation import default_indices
 from symnet.declare.tensor import Tensor
 from symnet.differentiate.delta import sum_with
@@ -174,6 +174,3 @@ def tangents(program: Program, directions: Mapping[Node, Node], root: Node) -> A
 def _tangent_tensor(root: Node, node: Node, taken: Container[str]) -> Tensor:
     name = free_name(f"{node.name}_dot", taken)
     return Tensor(name, node.shape, auto=True, anonymous=node.anonymous, tangent_of=node, root=root)
-
-
-__all__ = ["Adjoints", "active_nodes", "contributions", "own_indices", "reindex", "reverse", "tangents"]
