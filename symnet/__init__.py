@@ -58,7 +58,10 @@ _HOME = {
     },
     **{name: ("symnet.checks.numeric", name) for name in ("check",)},
 }
-_MODULES = {name: f"symnet.declare.{name}" for name in ("layers", "losses", "regularisers")}
+_MODULES = {
+    "optim": "symnet.declare.optimizers",
+    **{name: f"symnet.declare.{name}" for name in ("layers", "losses", "metrics", "regularisers")},
+}
 
 __all__ = [*sorted([*_HOME, *_MODULES]), "__version__"]
 

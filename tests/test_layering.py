@@ -116,7 +116,9 @@ def test_no_gradient_is_written_by_hand():
 
 
 @pytest.mark.parametrize(
-    "layer", ["declare/layers", "declare/losses", "declare/functions.py", "declare/regularisers.py"]
+    "layer",
+    ["declare/layers", "declare/losses", "declare/optimizers"]
+    + [f"declare/{file}.py" for file in ("functions", "metrics", "regularisers")],
 )
 def test_declared_things_know_nothing_of_derivatives(layer):
     files = [ROOT / layer] if layer.endswith(".py") else sorted((ROOT / layer).glob("*.py"))
