@@ -76,5 +76,17 @@ class ValueProblem(SymnetError):
     code = "E0401"
 
 
+class CacheProblem(SymnetError):
+    """A folder for compiled kernels that cannot be used."""
+
+    code = "E0501"
+
+
+class TrainingProblem(SymnetError):
+    """A training run that cannot go on: a loss that is not finite, a checkpoint that does not fit."""
+
+    code = "E0502"
+
+
 class SymnetWarning(UserWarning):
     """Something a user should know that is no mistake."""

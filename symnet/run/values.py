@@ -13,7 +13,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symnet.core.definition import Node, Program, shape_text
-from symnet.errors import KindProblem, ShapeProblem, ValueProblem
+from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
 
 Array = NDArray[Any]
 ROWS = 1e-6
@@ -96,6 +96,17 @@ def as_labels(node: Node, array: Array) -> Array:
             f"{node.name} holds labels, but was given {labels.ravel()[np.argmax(labels.ravel() % 1 != 0)]}"
         )
     return labels.astype(np.int64)
+
+
+def check_labels(node: Node, array: Array, sizes: Mapping[sp.Symbol, int]) -> None:
+    """Labels outside their classes are refused by row, before anything reads memory by them."""
+    if node.kind != "label" or "classes" not in node.info:
+        return
+    classes = concrete(node.info["classes"], sizes, node.name)
+    bad = np.argwhere((array < 0) | (array >= classes))
+    if len(bad):
+        place = ", ".join(map(str, bad[0] + 1))
+        raise RangeProblem(f"label {array[tuple(bad[0])]} at row {place} of {node.name}: allowed 0..{classes - 1}")
 
 
 def solve_sizes(given: Mapping[Node, Array]) -> dict[sp.Symbol, int]:

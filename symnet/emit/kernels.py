@@ -1,0 +1,323 @@
+"""Kernels as lines of Python: the formula as a comment, then the loops or the call that compute it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symnet.core.definition import Definition, Node, read_nodes
+from symnet.core.expr import Reduce
+from symnet.emit.names import Names
+from symnet.emit.scalar import Scalars, is_whole_node, wrapped
+from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
+from symnet.schedule.memory import Memory, Store
+from symnet.schedule.units import FREE, Axis, Job, Product
+from symnet.show.text import text_definition
+
+BEGINS = {"sum": "0.0", "prod": "1.0", "max": "-np.inf", "min": "np.inf"}
+LONG = 4096  # a sum over more than this many entries is added up in float64
+INDENT = "    "
+
+
+@dataclass
+class Writer:
+    """Writes kernels. `sizes` gives the text of each size, `array_type` tells which arrays hold float64."""
+
+    memory: Memory
+    sizes: Mapping[sp.Symbol, str]
+    numbers: Mapping[sp.Symbol, int]
+    doubles: bool  # whether `real` is float64
+    names: Names
+    used: set[str] = field(default_factory=set)
+    wide: set[Node] = field(default_factory=set)
+    lines: list[str] = field(default_factory=list)
+    depth: int = 1
+
+    def line(self, text: str) -> None:
+        self.lines.append(INDENT * self.depth + text if text else "")
+
+    # -- names of things
+
+    def scalars(self, double: bool = False) -> Scalars:
+        return Scalars(self.read, self.symbol, double and not self.doubles, self.used)
+
+    def symbol(self, symbol: sp.Symbol) -> str:
+        if symbol in self.sizes:
+            return self.sizes[symbol]
+        if symbol in self.numbers:
+            return str(self.numbers[symbol])
+        return self.names(symbol, symbol.name.lstrip("_"))
+
+    def local(self, node: Node) -> str:
+        return self.names(node, node.name)
+
+    def read(self, read: sp.Indexed, double: bool) -> str:
+        node = read.args[0].node
+        text = self.entry(node, read.indices)
+        held_wide = node in self.wide and self.memory.stores[node].is_scalar and not is_whole_node(node)
+        if held_wide and not double and not self.doubles:
+            return f"real({text})"
+        return text
+
+    def entry(self, node: Node, places: Iterable[sp.Expr]) -> str:
+        """The text of one entry of a tensor."""
+        store = self.memory.stores[node]
+        if store.is_scalar:
+            return self.local(node)
+        places = list(places)
+        place = self.offset(store, {axis: places[axis] for axis in store.axes})
+        return f"{store.array}[{place}]"
+
+    def offset(self, store: Store, places: Mapping[int, sp.Expr]) -> str:
+        """The text of an offset: where the tensor begins, and a term for each axis."""
+        whole = self.scalars()
+        parts = [] if store.offset == 0 else [whole.whole(store.offset)]
+        for axis, stride in zip(store.axes, store.strides, strict=True):
+            place = places.get(axis, sp.S.Zero)
+            if place == 0:
+                continue
+            text = whole.whole(place)
+            step = whole.whole(self.known(stride))
+            parts.append(text if step == "1" else f"{text} * {wrapped(step)}")
+        return " + ".join(parts) or "0"
+
+    def known(self, expr: sp.Expr) -> sp.Expr:
+        """Sizes that are numbers, as numbers."""
+        return sp.sympify(expr).xreplace({s: sp.Integer(v) for s, v in self.numbers.items()})
+
+    def size(self, expr: sp.Expr) -> str:
+        return self.scalars().whole(self.known(expr))
+
+    # -- kernels
+
+    def kernels(self, items: Iterable[Item]) -> None:
+        for item in items:
+            if not isinstance(item, Begin):
+                self.line("")
+                for comment in comments(item, self.names):
+                    self.line(f"# {comment}")
+            self.item(item)
+
+    def items(self, items: Iterable[Item]) -> None:
+        for item in items:
+            self.item(item)
+
+    def item(self, item: Item) -> None:
+        if isinstance(item, Loop):
+            self.line(f"for {self.symbol(item.index)} in range({self.size(item.extent)}):")
+            self.block(item.items)
+        elif isinstance(item, Timed):
+            self.timed(item)
+        elif isinstance(item, Begin):
+            self.begin(item)
+        elif isinstance(item, Leaf):
+            self.leaf(item.job)
+        else:
+            self.product(item)
+
+    def block(self, items: Iterable[Item]) -> None:
+        self.depth += 1
+        self.items(items)
+        self.depth -= 1
+
+    def timed(self, item: Timed) -> None:
+        extent = self.size(item.sweep.extent)
+        steps = f"range({extent})" if item.sweep.direction > 0 else f"range({extent} - 1, -1, -1)"
+        self.line(f"for {self.symbol(item.sweep.index)} in {steps}:")
+        self.block(item.items)
+
+    def begin(self, item: Begin) -> None:
+        job = item.job
+        store = self.memory.stores[job.node]
+        value = self.scalars().constant(sp.Float(0)) if job.op == "sum" else ""
+        wide = self.is_wide(job)
+        if wide:
+            self.wide.add(job.node)
+        if job.op == "argmax":
+            self.line(f"{self.local(job.node)}_best = real(-np.inf)")
+            value = "0"
+        else:
+            value = BEGINS[job.op] if wide or self.doubles else f"real({BEGINS[job.op]})"
+        if job.scattered:
+            self.fill(job.node, store, value, None)
+        else:
+            axes = [a for a in item.axes if _axis_of(job, a) in store.axes]
+            self.fill(job.node, store, value, (job, axes))
+
+    def fill(self, node: Node, store: Store, value: str, part: tuple[Job, list[Axis]] | None) -> None:
+        """The initial value in all entries, or along the axes that are still to be looped over."""
+        if part is None:
+            index = self.names.fresh("i")
+            count = " * ".join(wrapped(self.size(node.shape[a])) for a in store.axes) or "1"
+            self.line(f"for {index} in range({count}):")
+            start = self.offset(store, {})
+            self.line(f"{INDENT}{store.array}[{f'{start} + ' if start != '0' else ''}{index}] = {value}")
+            return
+        job, axes = part
+        before = self.depth
+        for axis in axes:
+            self.line(f"for {self.symbol(axis.index)} in range({self.size(axis.extent)}):")
+            self.depth += 1
+        self.line(f"{self.entry(job.node, job.places)} = {value}")
+        self.depth = before
+
+    def is_wide(self, job: Job) -> bool:
+        """Whether a sum is added up in float64: sums of the whole program, and long ones."""
+        store = self.memory.stores[job.node]
+        if not store.is_scalar or job.op not in ("sum", "prod"):
+            return False
+        extent = self.known(sp.Mul(*[a.extent for a in job.axes if a.kind != FREE]))
+        return job.node.rank == 0 or not extent.is_Integer or int(extent) > LONG
+
+    def leaf(self, job: Job) -> None:
+        target = self.entry(job.node, job.places)
+        store = self.memory.stores[job.node]
+        if job.op == "set":
+            double = job.node.rank == 0
+            if double:
+                self.wide.add(job.node)
+            self.line(f"{target} = {self.assigned(job, double)}")
+            return
+        value = self.scalars().real(job.body)
+        if job.op == "sum":
+            self.line(f"{target} += {value}")
+        elif job.op == "prod":
+            self.line(f"{target} *= {value}")
+        elif job.op in ("max", "min"):
+            self.used.add(f"{job.op}imum")
+            self.line(f"{target} = {job.op}imum({target}, {value})")
+        else:
+            self.argmax(job, target, value, store)
+
+    def assigned(self, job: Job, double: bool) -> str:
+        if is_whole_node(job.node):
+            return self.scalars().whole(job.body)
+        return self.scalars(double).real(job.body)
+
+    def argmax(self, job: Job, target: str, value: str, store: Store) -> None:
+        best = f"{self.local(job.node)}_best"
+        summed = [a for a in job.axes if a.kind != FREE]
+        place: sp.Expr = sp.S.Zero
+        for axis in summed:
+            place = place * axis.extent + axis.index
+        candidate = self.names.fresh("candidate")
+        self.line(f"{candidate} = {value}")
+        self.line(f"if {candidate} > {best}:")
+        self.line(f"{INDENT}{best} = {candidate}")
+        text = self.scalars().whole(self.known(place))
+        self.line(f"{INDENT}{target} = {text if store.is_scalar else self.scalars().cast(text)}")
+
+    # -- matrix products
+
+    def product(self, item: Product) -> None:
+        before = self.depth
+        layout = item.layout
+        guard = item.guard if item.guard != 1 else None
+        summed = {b for b, _ in item.bound}
+        looped = [i for i in layout.loops if i not in summed]
+        for index in looped:
+            self.line(f"for {self.symbol(index)} in range({self.size(item.extents[index])}):")
+            self.depth += 1
+        first = "real(0.0)" if item.beta == 0 else self.factor(item.beta)
+        if guard is not None or layout.adding:
+            self.scaled_target(item, first)
+            first = "real(1.0)"
+        if guard is not None:
+            gates = " or ".join(self.scalars().fails(g) for g in sp.Mul.make_args(guard))
+            self.line(f"if not ({gates}):")
+            self.depth += 1
+        for index in (i for i in layout.loops if i in summed):
+            self.line(f"for {self.symbol(index)} in range({self.size(item.extents[index])}):")
+            self.depth += 1
+        self.call(item, first)
+        self.depth = before
+
+    def factor(self, expr: sp.Expr) -> str:
+        text = self.scalars(double=True).real(expr)
+        return text if self.doubles else f"real({text})" if not text.startswith("real(") else text
+
+    def scaled_target(self, item: Product, factor: str) -> None:
+        """The result times what it begins with, for calls that only add."""
+        indices = [*item.layout.m, *item.layout.n]
+        before = self.depth
+        for index in indices:
+            self.line(f"for {self.symbol(index)} in range({self.size(item.extents[index])}):")
+            self.depth += 1
+        entry = self.entry(item.node, item.places)
+        self.line(f"{entry} = real(0.0)" if factor == "real(0.0)" else f"{entry} *= {factor}")
+        self.depth = before
+
+    def call(self, item: Product, beta: str) -> None:
+        """One call of the matrix product, in rows: target (m x n), left (m x k), right (k x n)."""
+        layout = item.layout
+        inner = {*layout.m, *layout.n, *layout.k}
+        read_target = item.node.read(*item.places)
+        texts = []
+        for read, (rows, columns) in (
+            (item.left, (layout.m, layout.k)),
+            (item.right, (layout.k, layout.n)),
+            (read_target, (layout.m, layout.n)),
+        ):
+            texts.append(self.matrix(read, rows, columns, inner))
+        sizes = [self.group_size(group, item) for group in (layout.m, layout.n, layout.k)]
+        self.used.add("gemm")
+        self.line(f"gemm({', '.join(sizes)}, {self.factor(item.alpha)}, {texts[0]}, {texts[1]}, {beta}, {texts[2]})")
+
+    def group_size(self, group: tuple[sp.Symbol, ...], item: Product) -> str:
+        size = self.known(sp.Mul(*[item.extents[i] for i in group]))
+        return self.scalars().whole(size)
+
+    def matrix(self, read: sp.Indexed, rows: tuple[sp.Symbol, ...], columns: tuple[sp.Symbol, ...], inner: set[sp.Symbol]) -> str:
+        """`array, offset, row stride, column stride` of an operand."""
+        store = self.memory.stores[read.args[0].node]
+        assert store.array is not None
+        fixed = {a: sp.S.Zero if place in inner else place for a, place in enumerate(read.indices)}
+        steps = []
+        for group in (rows, columns):
+            stride = sp.S.One
+            if group:
+                axis = list(read.indices).index(group[-1])
+                stride = store.strides[store.axes.index(axis)]
+            else:
+                stride = sp.S.Zero
+            steps.append(self.scalars().whole(self.known(stride)))
+        return f"{store.array}, {self.offset(store, fixed)}, {steps[0]}, {steps[1]}"
+
+
+def _axis_of(job: Job, axis: Axis) -> int:
+    return job.places.index(axis.index) if axis.index in job.places else -1
+
+
+def comments(item: Item, names: Names) -> Iterator[str]:
+    """The formulas that a kernel computes, as people write them."""
+    for job in jobs_of(item):
+        if isinstance(job, Product):
+            body = sp.Mul(job.alpha, Reduce("sum", sp.Mul(job.guard, job.left, job.right), job.bound))
+            formula = body + (job.beta * job.base.read(*job.places) if job.base is not None else 0)
+            yield shown(job, formula, names)
+        elif not job.scattered:
+            axes = [(a.index, a.extent) for a in job.axes if a.kind != FREE]
+            formula = Reduce(job.op, job.body, axes) if job.op != "set" else job.body
+            yield shown(job, formula, names)
+
+
+def shown(job: Job | Product, formula: sp.Expr, names: Names) -> str:
+    """`z[n,k] = ...`, with the names that the code below uses."""
+    nodes = {job.node, *read_nodes(formula)}
+    used = {node: names(node, node.name) for node in sorted(nodes, key=lambda n: n.serial)}
+    symbols = {s for s in formula.free_symbols | set(job.places) if isinstance(s, sp.Dummy)}
+    plain = {s: sp.Symbol(names(s, s.name.lstrip("_")), integer=True) for s in sorted(symbols, key=str)}
+    places = tuple(p.xreplace(plain) for p in job.places)
+    return text_definition(job.node, Definition(places, formula.xreplace(plain)), used)
+
+
+def jobs_of(item: Item) -> Iterator[Job | Product]:
+    if isinstance(item, Leaf):
+        yield item.job
+    elif isinstance(item, Product):
+        yield item
+    elif isinstance(item, (Loop, Timed)):
+        for inner in item.items:
+            yield from jobs_of(inner)

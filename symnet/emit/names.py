@@ -1,0 +1,57 @@
+"""Names for emitted code: letters, digits and underscores of the user's name, made unique; nothing else gets through."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import re
+import unicodedata
+from collections.abc import Hashable
+
+RESERVED = frozenset(
+    """np math njit types intrinsic ir cgutils real REAL wide ws theta grad state order log first last begin rows count step
+    exp expm1 log1p tanh sigmoid log_sigmoid softplus log_cosh sech2 erf erfc sin cos sqrt maximum minimum gemm gemv address
+    forward loss_and_gradients train_steps kernel llb total status label scalars out main parse tile fill""".split()
+)
+GREEK = dict(
+    zip(
+        "αβγδεζηθικλμνξοπρςστυφχψω",
+        "alpha beta gamma delta epsilon zeta eta theta iota kappa lamda mu nu xi omicron pi rho sigma sigma tau upsilon phi "
+        "chi psi omega".split(),
+        strict=True,
+    )
+)
+
+
+class Names:
+    """Gives each thing a name of its own; the same thing always the same."""
+
+    def __init__(self) -> None:
+        self.of: dict[Hashable, str] = {}
+        self.taken: set[str] = set()
+
+    def __call__(self, thing: Hashable, wish: str) -> str:
+        if thing not in self.of:
+            self.of[thing] = self.fresh(wish)
+        return self.of[thing]
+
+    def fresh(self, wish: str) -> str:
+        name = mangle(wish)
+        candidate, number = name, 1
+        while candidate in self.taken or not is_free(candidate):
+            number += 1
+            candidate = f"{name}_{number}"
+        self.taken.add(candidate)
+        return candidate
+
+
+def is_free(name: str) -> bool:
+    return not (name in RESERVED or keyword.iskeyword(name) or hasattr(builtins, name))
+
+
+def mangle(name: str) -> str:
+    """A name in ASCII: Greek letters by their names, everything else that is no letter or digit as `_`."""
+    plain = unicodedata.normalize("NFKD", name)
+    text = "".join(GREEK.get(c.lower(), c) for c in plain)
+    text = re.sub(r"[^A-Za-z0-9]+", "_", text).strip("_") or "t"
+    return f"t{text}" if text[0].isdigit() else text

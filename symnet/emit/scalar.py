@@ -1,0 +1,244 @@
+"""Formulas as Python text that Numba compiles to what is meant: every constant typed, brackets as branches.
+
+A kernel's numbers are of one type, `real`; float32 times a bare 2.0 would be float64, so constants are wrapped. A scalar
+of the whole program (a loss, a learning rate) is float64, and so is the arithmetic that makes it.
+
+A bracket is a strong zero, hence a branch: `[x > 0]*y` is `(0 if x <= 0 else y)`. The comparison is turned around so that
+a NaN goes on into the result and is seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import sympy as sp
+from sympy.logic.boolalg import Boolean
+
+from symnet.core.definition import Node
+from symnet.core.expr import Bracket
+from symnet.schedule.native import NATIVE
+
+TURNED = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
+RELATIONS = {
+    sp.StrictGreaterThan: ">",
+    sp.GreaterThan: ">=",
+    sp.StrictLessThan: "<",
+    sp.LessThan: "<=",
+    sp.Equality: "==",
+    sp.Unequality: "!=",
+}
+WIDE = {
+    "sigmoid": "1.0 / (1.0 + math.exp(-({0})))",
+    "softplus": "(max({0}, 0.0) + math.log1p(math.exp(-abs({0}))))",
+    "log_sigmoid": "(min({0}, 0.0) - math.log1p(math.exp(-abs({0}))))",
+    "log_cosh": "(abs({0}) + math.log1p(math.exp(-2.0 * abs({0}))) - 0.6931471805599453)",
+    "sech2": "(1.0 / math.cosh({0})**2)",
+}
+
+
+@dataclass(frozen=True)
+class Scalars:
+    """Prints formulas. `read` gives the text of a read, `symbol` that of an index or a size.
+
+    `double` tells that the arithmetic is float64 though the kernel's type is not.
+    """
+
+    read: Callable[[sp.Indexed, bool], str]
+    symbol: Callable[[sp.Symbol], str]
+    double: bool
+    used: set[str]
+
+    # -- numbers
+
+    def real(self, expr: sp.Expr) -> str:
+        """A formula as a number of the kernel's type."""
+        if isinstance(expr, sp.Indexed):
+            return self.read(expr, self.double)
+        if expr.is_number and not expr.atoms(sp.Function):
+            return self.constant(expr)
+        if is_whole(expr):
+            return self.cast(self.whole(expr))
+        if isinstance(expr, sp.Add):
+            return self._sum(expr)
+        if isinstance(expr, sp.Mul):
+            return self._product(expr)
+        if isinstance(expr, sp.Pow):
+            return self._power(expr)
+        if isinstance(expr, (Bracket, sp.KroneckerDelta)):
+            return f"({self.constant(sp.S.Zero)} if {self.fails(expr)} else {self.constant(sp.S.One)})"
+        return self._call(expr)
+
+    def constant(self, value: sp.Expr) -> str:
+        number = repr(float(value))
+        number = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(number, number)
+        return number if self.double else f"real({number})"
+
+    def cast(self, text: str) -> str:
+        return f"float({text})" if self.double else f"real({text})"
+
+    def _sum(self, expr: sp.Add) -> str:
+        text = ""
+        for term in ordered_terms(expr):
+            sign, rest = (-1, -term) if term.could_extract_minus_sign() else (1, term)
+            part = self.real(rest)
+            if not text:
+                text = part if sign > 0 else f"-{wrapped(part)}"
+            else:
+                text += f" {'+' if sign > 0 else '-'} {part if sign > 0 else wrapped(part)}"
+        return f"({text})"
+
+    def _product(self, expr: sp.Mul) -> str:
+        gates = [a for a in expr.args if isinstance(a, (Bracket, sp.KroneckerDelta))]
+        rest = [a for a in expr.args if not isinstance(a, (Bracket, sp.KroneckerDelta))]
+        inner = self._plain_product(rest) if rest else self.constant(sp.S.One)
+        if not gates:
+            return inner
+        fails = " or ".join(self.fails(g) for g in sorted(gates, key=lambda g: (bool(g.atoms(sp.Indexed)), str(g))))
+        return f"({self.constant(sp.S.Zero)} if {fails} else {inner})"
+
+    def _plain_product(self, factors: list[sp.Expr]) -> str:
+        above = [f for f in factors if not _divides(f)]
+        below = [1 / f for f in factors if _divides(f)]
+        sign = -1 in above
+        above = [f for f in above if f != -1]
+        numbers = [f for f in above if f.is_number]
+        rest = sorted((f for f in above if not f.is_number), key=str)
+        scalars = [f for f in rest if not f.atoms(sp.Indexed)]
+        parts = [wrapped(self.real(f)) for f in [*numbers, *scalars, *(f for f in rest if f not in scalars)]]
+        text = " * ".join(parts) if parts else self.constant(sp.S.One)
+        if below:
+            divisors = [self.real(f) for f in sorted(below, key=str)]
+            text += " / " + (wrapped(divisors[0]) if len(divisors) == 1 else f"({' * '.join(map(wrapped, divisors))})")
+        return f"-{text}" if sign else text
+
+    def _power(self, expr: sp.Pow) -> str:
+        base, exponent = expr.base, expr.exp
+        if exponent.is_number and exponent.is_negative:
+            return f"{self.constant(sp.S.One)} / {wrapped(self.real(1 / expr))}"
+        if exponent == sp.S.Half:
+            return f"math.sqrt({self.real(base)})"
+        if exponent.is_Integer and exponent <= 4:
+            text = wrapped(self.real(base))
+            return f"({' * '.join([text] * int(exponent))})"
+        if exponent.is_Rational and exponent.q == 2 and exponent < 4:
+            whole = " * ".join([wrapped(self.real(base))] * int(exponent - sp.S.Half))
+            return f"({whole} * math.sqrt({self.real(base)}))"
+        if base == sp.S.Exp1:
+            return self._call(sp.exp(exponent))
+        return f"{wrapped(self.real(base))} ** {wrapped(self.real(exponent))}"
+
+    def _call(self, expr: sp.Expr) -> str:
+        name = type(expr).__name__
+        args = [self.real(arg) for arg in expr.args]
+        if name == "Abs":
+            return f"abs({args[0]})"
+        if name == "sign":
+            zero, one = self.constant(sp.S.Zero), self.constant(sp.S.One)
+            return f"({one} if {args[0]} > {zero} else (-{one} if {args[0]} < {zero} else {zero}))"
+        assert name in NATIVE, f"no kernel computes {name}: {expr}"
+        if self.double:
+            return WIDE[name].format(wrapped(args[0])) if name in WIDE else f"math.{NATIVE[name]}({args[0]})"
+        self.used.add(NATIVE[name])
+        return f"{NATIVE[name]}({', '.join(args)})"
+
+    # -- whole numbers
+
+    def whole(self, expr: sp.Expr) -> str:
+        """An index expression as integer arithmetic."""
+        if expr.is_Integer:
+            return str(int(expr))
+        if isinstance(expr, sp.Symbol):
+            return self.symbol(expr)
+        if isinstance(expr, sp.Indexed):
+            return self.read(expr, self.double)
+        if isinstance(expr, sp.Add):
+            text = ""
+            for term in ordered_terms(expr):
+                minus = term.could_extract_minus_sign()
+                part = self.whole(-term if minus else term)
+                text += (f" {'-' if minus else '+'} " if text else ("-" if minus else "")) + part
+            return f"({text})"
+        if isinstance(expr, sp.Mul):
+            above, below = sp.fraction(expr)
+            if below != 1:
+                return f"({self.whole(above)} // {self.whole(below)})"
+            return " * ".join(self.whole(a) for a in sorted(expr.args, key=lambda a: (not a.is_number, str(a))))
+        if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
+            return " * ".join([self.whole(expr.base)] * int(expr.exp))
+        if isinstance(expr, sp.floor):
+            above, below = sp.fraction(sp.together(expr.args[0]))
+            return f"({self.whole(above)} // {self.whole(below)})"
+        if isinstance(expr, sp.Mod):
+            return f"({self.whole(expr.args[0])} % {self.whole(expr.args[1])})"
+        if isinstance(expr, (Bracket, sp.KroneckerDelta)):
+            return f"(0 if {self.fails(expr)} else 1)"
+        raise AssertionError(f"{expr} is no whole number")
+
+    # -- conditions
+
+    def fails(self, gate: sp.Expr) -> str:
+        """The condition under which a bracket or delta is zero; false for NaN."""
+        if isinstance(gate, sp.KroneckerDelta):
+            return f"{self.whole(gate.args[0])} != {self.whole(gate.args[1])}"
+        if len(gate.args) == 3:
+            return self._compared(TURNED[gate.args[0].name], gate.args[1], gate.args[2])
+        return f"not {self.holds(gate.args[0])}"
+
+    def holds(self, condition: Boolean) -> str:
+        if type(condition) in RELATIONS:
+            return f"({self._compared(RELATIONS[type(condition)], *condition.args)})"
+        if isinstance(condition, sp.Not):
+            return f"(not {self.holds(condition.args[0])})"
+        word = " and " if isinstance(condition, sp.And) else " or "
+        return f"({word.join(self.holds(a) for a in sorted(condition.args, key=str))})"
+
+    def _compared(self, sign: str, left: sp.Expr, right: sp.Expr) -> str:
+        if is_whole(left) and is_whole(right):
+            return f"{self.whole(left)} {sign} {self.whole(right)}"
+        return f"{self.real(left)} {sign} {self.real(right)}"
+
+
+def _divides(factor: sp.Expr) -> bool:
+    return isinstance(factor, sp.Pow) and bool(factor.exp.is_number) and bool(factor.exp.is_negative)
+
+
+def ordered_terms(expr: sp.Add) -> list[sp.Expr]:
+    """The terms in a fixed order, a positive one first."""
+    return sorted(expr.args, key=lambda a: (a.could_extract_minus_sign(), bool(a.is_number), str(a)))
+
+
+def is_whole(expr: sp.Expr) -> bool:
+    """Whether a formula is integer arithmetic of indices and sizes."""
+    if isinstance(expr, sp.Indexed):
+        return is_whole_node(expr.args[0].node)
+    if isinstance(expr, sp.Symbol):
+        return bool(expr.is_integer)
+    if expr.is_Integer:
+        return True
+    if isinstance(expr, (sp.floor, sp.Mod)):
+        return True
+    if isinstance(expr, (sp.Add, sp.Mul)):
+        return all(is_whole(a) for a in expr.args)
+    return isinstance(expr, sp.Pow) and is_whole(expr.base) and bool(expr.exp.is_Integer) and bool(expr.exp.is_positive)
+
+
+def is_whole_node(node: Node) -> bool:
+    return node.kind == "label"
+
+
+def wrapped(text: str) -> str:
+    """Text in brackets unless it is one piece."""
+    if text.isidentifier() or text.replace(".", "").isalnum():
+        return text
+    depth = 0
+    for position, letter in enumerate(text):
+        depth += (letter in "([") - (letter in ")]")
+        if depth == 0 and letter in ")]" and position < len(text) - 1:
+            return f"({text})"
+        if depth == 0 and letter in " -+*/":
+            return f"({text})"
+    return text
+
+
+Reads = Mapping[Node, str]

@@ -1,0 +1,146 @@
+"""Emitted source as compiled code: a folder for each content, written aside and put in place by one rename.
+
+Numba's own cache is keyed by file and trusts what it finds; two processes sharing one have poisoned it. Here each
+program has a folder named by the digest of everything that the machine code depends on. It is made under another name,
+compiled there, sealed with a digest of its files, and renamed; nobody ever writes into a sealed folder. A folder whose
+seal does not fit is removed and made again, once.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import stat
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+
+import llvmlite.binding as llvm
+import numba
+import numpy as np
+import scipy
+
+from symnet.errors import CacheProblem
+
+SEAL = "seal.json"
+MODULE = "kernel.py"
+_loaded: dict[str, ModuleType] = {}
+
+
+def cache_root() -> Path:
+    """The folder for compiled kernels: `SYMNET_CACHE_DIR`, else the user's cache folder; nobody else may write there."""
+    given = os.environ.get("SYMNET_CACHE_DIR")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    root = Path(given) if given else base / "symnet"
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = root.stat()
+    if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.getuid():
+        raise CacheProblem(
+            f"the cache folder {root} can be written by others", "chmod 700 it, or set SYMNET_CACHE_DIR to a folder of yours"
+        )
+    return root
+
+
+def environment() -> dict[str, str]:
+    """What compiled code depends on besides its source."""
+    return {
+        "python": sys.version,
+        "numba": numba.__version__,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "cpu": llvm.get_host_cpu_name(),
+        "features": llvm.get_host_cpu_features().flatten(),
+    }
+
+
+def content_key(*parts: str) -> str:
+    """The digest of some texts and of the environment."""
+    digest = hashlib.sha256(json.dumps([*parts, environment()], sort_keys=True).encode())
+    return digest.hexdigest()[:40]
+
+
+def load(source: str) -> ModuleType:
+    """The compiled module for a source text, from the cache where it is there."""
+    return load_folder(content_key(source), {MODULE: source})
+
+
+def load_folder(key: str, files: dict[str, str]) -> ModuleType:
+    """The module in the folder of this key, which is made from `files` when it is missing or damaged."""
+    if key in _loaded:
+        return _loaded[key]
+    folder = cache_root() / key
+    with locked(folder):
+        module = _from_cache(folder) if folder.exists() else None
+        if module is None:
+            module = _made(folder, files)
+    _loaded[key] = module
+    return module
+
+
+def cached_file(key: str, name: str) -> str | None:
+    """The text of a file in a sound folder of the cache; None where there is none."""
+    folder = cache_root() / key
+    return (folder / name).read_text() if is_sound(folder) and (folder / name).exists() else None
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """One process at a time makes a folder; the others wait and then find it."""
+    with open(folder.with_suffix(".lock"), "w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _from_cache(folder: Path) -> ModuleType | None:
+    """The module of a sealed folder; a folder that is not sound is removed."""
+    if is_sound(folder):
+        try:
+            return _imported(folder)
+        except Exception:  # a damaged cache may fail in any way; it is made again, and then errors are real
+            pass
+    shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+def _made(folder: Path, files: dict[str, str]) -> ModuleType:
+    aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
+    try:
+        for name, text in files.items():
+            (aside / name).write_text(text)
+        module = _imported(aside)
+        (aside / SEAL).write_text(json.dumps(digests(aside)))
+        os.rename(aside, folder)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return module
+
+
+def _imported(folder: Path) -> ModuleType:
+    name = f"symnet_kernel_{folder.name.split('.')[0]}"
+    spec = importlib.util.spec_from_file_location(name, folder / MODULE)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def digests(folder: Path) -> dict[str, str]:
+    """The digest of each file that a process reads: the source and Numba's index and data."""
+    files = [f for f in sorted(folder.rglob("*")) if f.is_file() and f.name != SEAL and f.suffix != ".pyc"]
+    return {str(f.relative_to(folder)): hashlib.sha256(f.read_bytes()).hexdigest() for f in files}
+
+
+def is_sound(folder: Path) -> bool:
+    """Whether a folder holds exactly what was sealed."""
+    try:
+        return bool(json.loads((folder / SEAL).read_text()) == digests(folder))
+    except (OSError, ValueError):
+        return False

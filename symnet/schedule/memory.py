@@ -1,0 +1,258 @@
+"""Where each tensor lives: every buffer is planned once, by lifetime, and reused.
+
+A tensor read only inside the iteration that makes it is a scalar, or a row; what spans kernels gets a slot of one work
+array; a tensor takes over the slot of one that dies in its own kernel where each entry is read before it is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symnet.core.definition import Node
+from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
+from symnet.schedule.units import Job, Product
+
+Path = tuple[tuple[int, sp.Symbol], ...]
+ALIGN = 16
+
+
+@dataclass(frozen=True)
+class Access:
+    """A read or write: in which kernel, at which position, inside which loops, at which places."""
+
+    kernel: int
+    position: int
+    path: Path
+    places: tuple[sp.Expr, ...]
+    job: Job | Product
+
+
+@dataclass(frozen=True)
+class Store:
+    """A tensor's place: entries `offset + sum of places*strides` of an array, or a local variable (array None)."""
+
+    array: str | None
+    offset: sp.Expr
+    axes: tuple[int, ...]
+    strides: tuple[sp.Expr, ...]
+
+    @property
+    def is_scalar(self) -> bool:
+        return self.array is None
+
+
+@dataclass
+class Accesses:
+    """Everything that kernels do to tensors, in order of execution."""
+
+    writes: dict[Node, list[Access]] = field(default_factory=dict)
+    reads: dict[Node, list[Access]] = field(default_factory=dict)
+    count: int = 0
+
+    def walk(self, items: Iterable[Item], kernel: int | None, path: Path) -> None:
+        for number, item in enumerate(items):
+            here = number if kernel is None else kernel
+            if isinstance(item, Loop):
+                self.walk(item.items, here, (*path, (id(item), item.index)))
+            elif isinstance(item, Timed):
+                self.walk(item.items, here, (*path, (id(item), item.sweep.index)))
+            elif isinstance(item, Begin):
+                continue
+            else:
+                self.note(item.job if isinstance(item, Leaf) else item, here, path)
+
+    def note(self, unit: Job | Product, kernel: int, path: Path) -> None:
+        self.count += 1
+        for read in unit.reads():
+            access = Access(kernel, self.count, path, tuple(read.indices), unit)
+            self.reads.setdefault(read.args[0].node, []).append(access)
+        access = Access(kernel, self.count, path, tuple(unit.places), unit)
+        self.writes.setdefault(unit.node, []).append(access)
+
+
+def accesses(items: Sequence[Item]) -> Accesses:
+    result = Accesses()
+    result.walk(items, None, ())
+    return result
+
+
+def kept_axes(node: Node, found: Accesses) -> tuple[int, ...]:
+    """The axes of a temporary that need storage: those along which it is read outside the iteration that makes it."""
+    write = found.writes[node][0]
+    reads = found.reads.get(node, [])
+    if isinstance(write.job, Product) or any(isinstance(r.job, Product) for r in reads):
+        return tuple(range(node.rank))
+    if isinstance(write.job, Job) and write.job.scattered:
+        return tuple(range(node.rank))
+    shared = len(write.path)
+    for read in reads:
+        shared = min(shared, _common(write.path, read.path))
+    inside = {symbol for _, symbol in write.path[:shared]}
+    kept = []
+    for axis, place in enumerate(write.places):
+        own = place in inside and all(read.places[axis] == place for read in reads)
+        if not own:
+            kept.append(axis)
+    return tuple(kept)
+
+
+def _common(one: Path, other: Path) -> int:
+    count = 0
+    for a, b in zip(one, other, strict=False):
+        if a[0] != b[0]:
+            break
+        count += 1
+    return count
+
+
+@dataclass
+class Slot:
+    """A stretch of the work array and when it is free again."""
+
+    size: sp.Expr
+    busy_until: int
+    whole: bool = False
+
+
+@dataclass(frozen=True)
+class Memory:
+    """The plan: where each tensor lives, and how long the work array is."""
+
+    stores: Mapping[Node, Store]
+    offsets: tuple[sp.Expr, ...]
+    size: sp.Expr
+    whole_size: sp.Expr
+    reused: Mapping[Node, Node]
+    slots: Mapping[Node, int]
+
+
+def plan(
+    items: Sequence[Item],
+    fixed: Mapping[Node, Store],
+    outputs: Iterable[Node],
+    capacity: Mapping[sp.Symbol, sp.Expr],
+) -> Memory:
+    """Stores for all tensors of the kernels; `fixed` are those that live outside, `capacity` the largest sizes."""
+    found = accesses(items)
+    keep = set(outputs)
+    axes = {n: kept_axes(n, found) if n not in keep else tuple(range(n.rank)) for n in found.writes if n not in fixed}
+    slots: list[Slot] = []
+    slot_of: dict[Node, int] = {}
+    taken: dict[Node, Node] = {}
+    order = sorted((n for n in axes if axes[n]), key=lambda n: (found.writes[n][0].kernel, found.writes[n][0].position))
+    for node in order:
+        birth = found.writes[node][0].kernel
+        death = max([birth, *(r.kernel for r in found.reads.get(node, ()))])
+        size = _size(node, axes[node], capacity)
+        lost = _taken_over(node, axes, slot_of, found, keep, taken)
+        if lost is not None:
+            slot_of[node] = slot_of[lost]
+            taken[node] = lost
+        else:
+            slot_of[node] = _free_slot(slots, size, birth, is_whole_number(node))
+        slots[slot_of[node]].busy_until = max(slots[slot_of[node]].busy_until, death)
+    offsets, total, whole_total = _laid_out(slots)
+    stores = dict(fixed)
+    for node, kept in axes.items():
+        strides = _strides([node.shape[a] for a in kept])
+        array = ("wi" if is_whole_number(node) else "ws") if kept else None
+        stores[node] = Store(array, offsets[slot_of[node]] if kept else sp.S.Zero, kept, tuple(strides))
+    return Memory(stores, tuple(offsets), total, whole_total, taken, slot_of)
+
+
+def _size(node: Node, axes: Iterable[int], capacity: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    return sp.Mul(*[node.shape[a].xreplace(dict(capacity)) for a in axes])
+
+
+def _strides(shape: Sequence[sp.Expr]) -> list[sp.Expr]:
+    strides: list[sp.Expr] = []
+    step: sp.Expr = sp.S.One
+    for size in reversed(shape):
+        strides.append(step)
+        step = step * size
+    return strides[::-1]
+
+
+def _free_slot(slots: list[Slot], size: sp.Expr, birth: int, whole: bool) -> int:
+    """A slot that is free before `birth` and fits, or the largest free one made larger, or a new one."""
+    free = [i for i, slot in enumerate(slots) if slot.busy_until < birth and slot.whole == whole]
+    fitting = [i for i in free if slots[i].size == size]
+    if size.is_Integer:
+        numeric = [i for i in free if slots[i].size.is_Integer]
+        fitting += sorted((i for i in numeric if slots[i].size >= size), key=lambda i: int(slots[i].size))
+        if not fitting and numeric:
+            largest = max(numeric, key=lambda i: int(slots[i].size))
+            slots[largest].size = size
+            fitting = [largest]
+    if fitting:
+        return fitting[0]
+    slots.append(Slot(size, birth, whole))
+    return len(slots) - 1
+
+
+def _laid_out(slots: Sequence[Slot]) -> tuple[list[sp.Expr], sp.Expr, sp.Expr]:
+    """Offsets of the slots one after the other, each beginning at a multiple of 16 entries; lengths of both arrays."""
+    offsets: list[sp.Expr] = []
+    at: dict[bool, sp.Expr] = {False: sp.S.Zero, True: sp.S.Zero}
+    for slot in slots:
+        offsets.append(at[slot.whole])
+        size = -(-slot.size // ALIGN) * ALIGN if slot.size.is_Integer else slot.size
+        at[slot.whole] = at[slot.whole] + size
+    return offsets, at[False], at[True]
+
+
+def _taken_over(
+    node: Node,
+    axes: Mapping[Node, tuple[int, ...]],
+    slot_of: Mapping[Node, int],
+    found: Accesses,
+    keep: set[Node],
+    taken: Mapping[Node, Node],
+) -> Node | None:
+    """A tensor whose slot this one may take over: it dies here, and each entry is read before it is written."""
+    write = found.writes[node][0]
+    if not isinstance(write.job, Job) or write.job.op != "set":
+        return None
+    for lost in sorted(slot_of, key=lambda n: n.serial):
+        reads = found.reads.get(lost, ())
+        if not reads or reads[-1].kernel != write.kernel or lost in keep or lost in taken.values():
+            continue
+        if is_whole_number(lost) or is_whole_number(node):
+            continue
+        if [lost.shape[a] for a in axes[lost]] != [node.shape[a] for a in axes[node]]:
+            continue
+        if all(_read_before(read, lost, axes[lost], write, axes[node]) for read in found.reads[lost]):
+            return lost
+    return None
+
+
+def is_whole_number(node: Node) -> bool:
+    """Whether a tensor holds integers, which live in local variables and arrays of their own."""
+    return node.kind == "label"
+
+
+def _read_before(
+    read: Access, lost: Node, lost_axes: tuple[int, ...], write: Access, own_axes: tuple[int, ...]
+) -> bool:
+    """Whether a read is over when the entry that takes its place is written."""
+    if read.kernel < write.kernel:
+        return True
+    if read.kernel > write.kernel or read.position > write.position or isinstance(read.job, Product):
+        return False
+    shared = {symbol for _, symbol in write.path[: _common(write.path, read.path)]}
+    whole = len(shared) == len(write.path) == len(read.path)
+    for a, b in zip(lost_axes, own_axes, strict=True):
+        mine, other = write.places[b], read.places[a]
+        if whole and mine != other:
+            return False
+        if not whole and (mine in shared or other.free_symbols & shared) and mine != other:
+            return False
+    # apart from what they share, the read runs to its end before the writing loop begins
+    return whole or bool(shared) or read.position < write.position and not _inside_same(read, write)
+
+
+def _inside_same(read: Access, write: Access) -> bool:
+    return _common(write.path, read.path) > 0

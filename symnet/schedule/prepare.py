@@ -1,0 +1,396 @@
+"""From a program in normal form to one whose every definition is a loop nest or a product of two matrices.
+
+    x @ (p - y)                 the factor p - y gets a definition of its own, shared by all products that need it
+    Sum_k W[i,k]*p[n,k] - W[i,t[n]]      the gather joins the sum: Sum_k W[i,k]*(p[n,k] - delta(k,t[n]))
+    [z > 0] beside h = relu(z)  becomes [h > 0], so that z need not be kept
+    exp(z - m) in two formulas  is computed once
+    Sum_k (A*B + C*D)           becomes two sums, each a product
+    c * Sum_k A*B               the factor c goes with the product
+
+Each pass takes a program and gives one that computes the same; none needs another to have run before.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symnet.core.definition import Definition, Node, Program, read_nodes, write_out
+from symnet.core.expr import Bound, Bracket, Reduce, total
+from symnet.core.graph import definition_order
+from symnet.schedule.native import expand_foreign, is_call
+
+
+def prepare(program: Program) -> Program:
+    """All passes, in an order that lets each see what the one before laid open."""
+    program = each_formula(program, expand_foreign)
+    program = gathers_joined(program)
+    program = gates_from_outputs(program)
+    program = sums_split(program)
+    program = factors_named(program)
+    program = calls_shared(program)
+    return definition_order(program.definitions, program.outputs)
+
+
+def each_formula(program: Program, rewrite: object) -> Program:
+    """The same rewriting of each formula."""
+    assert callable(rewrite)
+    changed = {n: Definition(d.indices, rewrite(d.formula)) for n, d in program.definitions.items()}
+    return Program(program.outputs, changed)
+
+
+@dataclass
+class Names:
+    """Anonymous definitions made on the way; those with equal formulas are one."""
+
+    definitions: dict[Node, Definition]
+    shared: dict[tuple[object, ...], Node] = field(default_factory=dict)
+    made: dict[Node, Definition] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for node, definition in self.definitions.items():
+            self.shared.setdefault(self.key(definition.indices, node.shape, definition.formula), node)
+
+    @staticmethod
+    def key(indices: Iterable[sp.Symbol], shape: Iterable[sp.Expr], formula: sp.Expr) -> tuple[object, ...]:
+        names = {i: sp.Symbol(f"#{a}", integer=True) for a, i in enumerate(indices)}
+        return (tuple(shape), formula.xreplace(names))
+
+    def read(self, formula: sp.Expr, extents: Mapping[sp.Symbol, sp.Expr], name: str = "s") -> sp.Expr:
+        """A read of the tensor that holds this formula, over its free indices in their natural order."""
+        held = natural_order(formula, extents)
+        shape = tuple(extents[i] for i in held)
+        key = self.key(held, shape, formula)
+        if key not in self.shared:
+            node = Node(name, shape, auto=True, anonymous=True)
+            self.shared[key] = node
+            self.made[node] = Definition(held, formula)
+        return self.shared[key].read(*held)
+
+
+def natural_order(formula: sp.Expr, extents: Mapping[sp.Symbol, sp.Expr]) -> tuple[sp.Symbol, ...]:
+    """The free indices in the order of the widest read, then as others add them."""
+    free = formula.free_symbols
+    order: dict[sp.Symbol, None] = {}
+    for read in sorted(formula.atoms(sp.Indexed), key=lambda r: (-len(r.indices), r.args[0].node.serial, str(r))):
+        for place in read.indices:
+            order.update(dict.fromkeys(sorted((s for s in place.free_symbols if s in extents), key=str)))
+    order.update(dict.fromkeys(sorted((s for s in free if s in extents), key=str)))
+    return tuple(i for i in order if i in free)
+
+
+def scope(node: Node, definition: Definition) -> dict[sp.Symbol, sp.Expr]:
+    return dict(zip(definition.indices, node.shape, strict=True))
+
+
+# -- gathers join sums
+
+
+def gathers_joined(program: Program) -> Program:
+    """`c*Sum_k A[i,k]*B + c*d*A[i,place]` as one sum, where the gather is a term of that very sum."""
+    definitions = dict(program.definitions)
+    for node, definition in program.definitions.items():
+        if isinstance(definition.formula, Reduce):
+            continue
+        terms = joined(definition.formula, definitions, node)
+        if terms is not None:
+            new, formula = terms
+            definitions.update(new)
+            definitions[node] = Definition(definition.indices, formula)
+    return definition_order(definitions, program.outputs)
+
+
+def joined(
+    formula: sp.Expr, definitions: Mapping[Node, Definition], own: Node
+) -> tuple[dict[Node, Definition], sp.Expr] | None:
+    """The first sum in the formula that takes a gather in; None where there is none."""
+    for add in sorted(formula.atoms(sp.Add), key=str):
+        for term in add.args:
+            for read in term.atoms(sp.Indexed) if not isinstance(term, sp.Add) else ():
+                found = _join(add, term, read, definitions) if read.args[0].node is not own else None
+                if found is not None:
+                    return found[0], formula.xreplace({add: found[1]})
+    return None
+
+
+def _join(
+    add: sp.Add, term: sp.Expr, gather: sp.Indexed, definitions: Mapping[Node, Definition]
+) -> tuple[dict[Node, Definition], sp.Expr] | None:
+    labels = [a for a, place in enumerate(gather.indices) if place.atoms(sp.Indexed)]
+    if len(labels) != 1:
+        return None
+    axis = labels[0]
+    for other in add.args:
+        if other is term:
+            continue
+        for read in other.atoms(sp.Indexed):
+            node = read.args[0].node
+            definition = definitions.get(node)
+            if definition is None or not node.anonymous or not isinstance(definition.formula, Reduce):
+                continue
+            factor = sp.cancel(term / gather * read / other) if _linear(term, gather) and _linear(other, read) else None
+            if factor is None or not factor.is_number:
+                continue
+            body = _with_gather(definition, read, gather, axis, factor)
+            if body is not None:
+                new = Node("s", node.shape, auto=True, anonymous=True)
+                rest = [a for a in add.args if a is not term and a is not other]
+                return {new: body}, sp.Add(*rest, other.xreplace({read: new.read(*read.indices)}))
+    return None
+
+
+def _linear(term: sp.Expr, read: sp.Indexed) -> bool:
+    return term == read or (isinstance(term, sp.Mul) and read in term.args)
+
+
+def _with_gather(
+    definition: Definition, read: sp.Indexed, gather: sp.Indexed, axis: int, factor: sp.Expr
+) -> Definition | None:
+    """The sum with the gathered term as a delta among its factors."""
+    reduce = definition.formula
+    body, bound = reduce.open()
+    if reduce.op != "sum" or len(bound) != 1:
+        return None
+    here = dict(zip(definition.indices, read.indices, strict=True))
+    back = {new: old for old, new in here.items()}
+    if len(back) != len(here) or not all(isinstance(place, sp.Symbol) for place in back):
+        return None
+    wanted = gather.args[0].node.read(
+        *[bound[0][0] if a == axis else place.xreplace(back) for a, place in enumerate(gather.indices)]
+    )
+    factors = sp.Mul.make_args(body)
+    if wanted not in factors:
+        return None
+    rest = sp.Mul(*[f for f in factors if f != wanted])
+    delta = sp.KroneckerDelta(bound[0][0], gather.indices[axis].xreplace(back))
+    return Definition(definition.indices, total(wanted * (rest + factor * delta), bound))
+
+
+# -- gates
+
+
+def gates_from_outputs(program: Program) -> Program:
+    """`[z > 0]` where `h := relu(z)` is kept anyway: the sign of h is that of z."""
+    signs = {}
+    for node, definition in program.definitions.items():
+        inner = same_sign(definition.formula)
+        if inner is not None and tuple(inner.indices) == definition.indices:
+            signs[inner.args[0].node] = node
+    if not signs:
+        return program
+
+    def gate(bracket: sp.Expr) -> sp.Expr:
+        sign, left, right = bracket.args
+        node = left.args[0].node if isinstance(left, sp.Indexed) else None
+        if right != 0 or sign.name not in (">", "<=") or node not in signs:
+            return bracket
+        return Bracket(sign, signs[node].read(*left.indices), right)
+
+    result = {}
+    for node, definition in program.definitions.items():
+        formula = definition.formula
+        if same_sign(formula) is None:
+            brackets = [b for b in formula.atoms(Bracket) if len(b.args) == 3]
+            formula = formula.xreplace({b: gate(b) for b in brackets})
+        result[node] = Definition(definition.indices, formula)
+    return Program(program.outputs, result)
+
+
+def same_sign(formula: sp.Expr) -> sp.Indexed | None:
+    """The z of `[z > 0]*z + c*[z <= 0]*z` with c >= 0: what has its sign, and is 0 or below where z is."""
+    found: sp.Indexed | None = None
+    for term in sp.Add.make_args(formula):
+        factors = sp.Mul.make_args(term)
+        gates = [f for f in factors if isinstance(f, Bracket) and len(f.args) == 3 and f.args[2] == 0]
+        values = [f for f in factors if isinstance(f, sp.Indexed)]
+        rest = [f for f in factors if f not in gates and f not in values]
+        if len(gates) != 1 or len(values) != 1 or gates[0].args[1] != values[0] or gates[0].args[0].name not in ">=<=":
+            return None
+        if gates[0].args[0].name == ">" and any(not f.is_positive for f in rest):
+            return None
+        if any(not f.is_number or not f.is_nonnegative for f in rest) or found not in (None, values[0]):
+            return None
+        found = values[0]
+    return found
+
+
+# -- sums
+
+
+def sums_split(program: Program) -> Program:
+    """A sum of products of different make, taken apart so that each can be a matrix product."""
+    definitions = dict(program.definitions)
+    for node, definition in program.definitions.items():
+        formula = definition.formula
+        if not isinstance(formula, Reduce) or formula.op != "sum" or not isinstance(formula.body, sp.Add):
+            continue
+        body, bound = formula.open()
+        if not any(len(operands(term, definition.indices, bound)) == 2 for term in body.args):
+            continue
+        names = Names({})
+        extents = {**scope(node, definition), **dict(bound)}
+        parts = [
+            names.read(part, extents) if isinstance(part := total(term, bound), Reduce) else sum_read(part, names, extents)
+            for term in body.args
+        ]
+        definitions.update(names.made)
+        definitions[node] = Definition(definition.indices, sp.Add(*parts))
+    return definition_order(definitions, program.outputs)
+
+
+def sum_read(part: sp.Expr, names: Names, extents: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """A product with reductions in it, each by the name of its own definition."""
+    return part.xreplace({r: names.read(r, extents) for r in part.atoms(Reduce)})
+
+
+def operands(body: sp.Expr, free: Iterable[sp.Symbol], bound: Iterable[Bound]) -> list[list[sp.Expr]]:
+    """The factors of a summed product in groups that share free indices; two groups make a matrix product."""
+    free, summed = set(free), {b for b, _ in bound}
+    factors = [f for f in sp.Mul.make_args(body) if f.free_symbols & (free | summed)]
+    common = set.intersection(*[f.free_symbols & free for f in factors]) if factors else set()
+    groups: list[tuple[set[sp.Symbol], list[sp.Expr]]] = []
+    for factor in factors:
+        own = factor.free_symbols & free - common
+        near = [g for g in groups if g[0] & own]
+        merged = (own.union(*(g[0] for g in near)), [*(f for g in near for f in g[1]), factor])
+        groups = [g for g in groups if g not in near] + [merged]
+    lonely = [g for g in groups if not g[0]]
+    if len(groups) - len(lonely) >= 2 or len(lonely) > 1:
+        groups = _settled(groups, lonely)
+    return [parts for _, parts in groups]
+
+
+def _settled(
+    groups: list[tuple[set[sp.Symbol], list[sp.Expr]]], lonely: list[tuple[set[sp.Symbol], list[sp.Expr]]]
+) -> list[tuple[set[sp.Symbol], list[sp.Expr]]]:
+    """Factors of bound indices only go with one another, or into the smallest operand where there are two."""
+    rest = [g for g in groups if g not in lonely]
+    spare = [f for _, parts in lonely for f in parts]
+    if len(rest) < 2:
+        return [*rest, (set(), spare)]
+    smallest = min(range(len(rest)), key=lambda a: len(set().union(*(f.free_symbols for f in rest[a][1]))))
+    return [(own, [*parts, *spare] if a == smallest else parts) for a, (own, parts) in enumerate(rest)]
+
+
+def factors_named(program: Program) -> Program:
+    """Operands of matrix products that are no plain reads, as definitions of their own."""
+    names = Names(dict(program.definitions))
+    result = {}
+    for node, definition in program.definitions.items():
+        formula = definition.formula
+        if isinstance(formula, Reduce) and formula.op == "sum":
+            body, bound = formula.open()
+            groups = operands(body, definition.indices, bound)
+            if is_product(groups, definition.indices, bound):
+                extents = {**scope(node, definition), **dict(bound)}
+                rest = [f for f in sp.Mul.make_args(body) if not any(f in g for g in groups)]
+                read = [operand_read(sp.Mul(*g), names, extents) for g in groups]
+                formula = total(sp.Mul(*rest, *read), bound)
+        result[node] = Definition(definition.indices, formula)
+    return definition_order({**result, **names.made}, program.outputs)
+
+
+def is_product(groups: list[list[sp.Expr]], free: Iterable[sp.Symbol], bound: Iterable[Bound]) -> bool:
+    """Two operands, both of which are summed over, that do not range over the same indices."""
+    if len(groups) != 2:
+        return False
+    summed, free = {b for b, _ in bound}, set(free)
+    held = [set().union(*(f.free_symbols for f in group)) for group in groups]
+    shared = held[0] & held[1] & free
+    own = [h & free - shared for h in held]
+    return all(summed <= h for h in held) and (all(own) or (any(own) and not shared))
+
+
+def operand_read(operand: sp.Expr, names: Names, extents: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+    """A plain read as it is; anything else by the name of its own definition."""
+    if isinstance(operand, sp.Indexed) and is_plain(operand, extents):
+        return operand
+    return names.read(operand, extents)
+
+
+def is_plain(read: sp.Indexed, extents: Mapping[sp.Symbol, sp.Expr]) -> bool:
+    """Whether each place is an index of its own, from 0 to the end, or a constant."""
+    running = [place for place in read.indices if place.free_symbols & set(extents)]
+    sizes = dict(zip(read.indices, read.args[0].node.shape, strict=True))
+    return len(set(running)) == len(running) and all(p in extents and extents[p] == sizes[p] for p in running)
+
+
+# -- calls
+
+
+def calls_shared(program: Program) -> Program:
+    """Function calls that stand in several definitions, computed once."""
+    seen: Counter[tuple[object, ...]] = Counter()
+    for node, definition in program.definitions.items():
+        seen.update({key for key, _ in _calls(node, definition)})
+    wanted = {key for key, count in seen.items() if count > 1}
+    if not wanted:
+        return program
+    names = Names(dict(program.definitions))
+    result = {}
+    for node, definition in program.definitions.items():
+        result[node] = _with_calls(node, definition, wanted, names)
+    return definition_order({**result, **names.made}, program.outputs)
+
+
+def _calls(node: Node, definition: Definition) -> list[tuple[tuple[object, ...], sp.Expr]]:
+    """The outermost calls that read tensors, each with a key that does not depend on names of indices."""
+    formula = definition.formula
+    extents = scope(node, definition)
+    if isinstance(formula, Reduce):
+        formula, bound = formula.open()
+        extents |= dict(bound)
+    calls = [c for c in formula.atoms(sp.Function, sp.exp, sp.Pow) if is_call(c) and c.atoms(sp.Indexed)]
+    calls = [c for c in calls if c != formula or isinstance(definition.formula, Reduce)]
+    result = []
+    for call in sorted(calls, key=str):
+        held = natural_order(call, extents)
+        result.append((Names.key(held, [extents[i] for i in held], call), call))
+    return result
+
+
+def _with_calls(node: Node, definition: Definition, wanted: set[tuple[object, ...]], names: Names) -> Definition:
+    formula = definition.formula
+    extents = scope(node, definition)
+    if not isinstance(formula, Reduce):
+        return Definition(definition.indices, _replaced(node, definition, formula, extents, wanted, names))
+    body, bound = formula.open()
+    opened = Definition(definition.indices, formula)
+    written = _replaced(node, opened, body, {**extents, **dict(bound)}, wanted, names)
+    return Definition(definition.indices, Reduce(formula.op, written, bound))
+
+
+def _replaced(
+    node: Node,
+    definition: Definition,
+    body: sp.Expr,
+    extents: Mapping[sp.Symbol, sp.Expr],
+    wanted: set[tuple[object, ...]],
+    names: Names,
+) -> sp.Expr:
+    found = {}
+    for call in sorted(body.atoms(sp.Function, sp.exp, sp.Pow), key=str):
+        if not is_call(call) or not call.atoms(sp.Indexed) or (call == body and not isinstance(definition.formula, Reduce)):
+            continue
+        held = natural_order(call, extents)
+        if Names.key(held, [extents[i] for i in held], call) in wanted:
+            found[call] = names.read(call, extents)
+    largest = {c: r for c, r in found.items() if not any(c != o and o.has(c) for o in found)}
+    return body.xreplace(largest) if largest else body
+
+
+def inline_read(formula: sp.Expr, node: Node, definition: Definition) -> sp.Expr:
+    """A formula with one tensor written out."""
+    return write_out(formula, lambda read: definition.at(read.indices) if read.args[0].node is node else None)
+
+
+def readers(program: Program) -> dict[Node, list[Node]]:
+    """Who reads each tensor."""
+    result: dict[Node, list[Node]] = {}
+    for node, definition in program.definitions.items():
+        for other in read_nodes(definition.formula):
+            result.setdefault(other, []).append(node)
+    return result
