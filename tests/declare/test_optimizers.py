@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -305,7 +306,7 @@ def test_parameters_updated_one_by_one_share_their_scalars(optimizer):
         states = {state: sn.input(f"{name}.{state}", shape) for state, _ in optimizer.states()}
         update = optimizer.update(sn.param(name, shape), sn.input(f"g.{name}", shape), t, {**states, **common})
         outputs += [update.w, update.lr, *update.states.values()]
-    assert str(sn.program(*outputs)).count("opt.lr = ") == 1
+    assert str(sn.program(*outputs)).count("opt.eta = ") == 1
 
 
 @pytest.mark.parametrize("optimizer", ALL, ids=repr)
@@ -338,29 +339,29 @@ def test_texts():
     def texts(optimizer, **options):
         return str(sn.program(*optimizer.formulas(**options))).splitlines()
 
-    assert texts(O.SGD(0.1)) == ["lr = 1/10", "w_next[p] = w[p] - lr*g[p]"]
+    assert texts(O.SGD(0.1)) == ["eta = 1/10", "w_next[p] = w[p] - eta*g[p]"]
     assert texts(O.SGD(0.1, 0.9, nesterov=True)) == [
         "u_next[p] = g[p] + 0.9*u[p]",
-        "lr = 1/10",
-        "w_next[p] = w[p] - lr*(g[p] + 0.9*u_next[p])",
+        "eta = 1/10",
+        "w_next[p] = w[p] - eta*(g[p] + 0.9*u_next[p])",
     ]
     assert texts(O.Adam(), named=True) == [
         "m_next[p] = beta1*m[p] + (1 - beta1)*g[p]",
         "v_next[p] = beta2*v[p] + (1 - beta2)*g[p]**2",
         "c = sqrt(1 - beta2**t)",
-        "lr = 0.001",
-        "alpha = c*lr/(1 - beta1**t)",
+        "eta = 0.001",
+        "alpha = c*eta/(1 - beta1**t)",
         "eps_t = c*eps",
         "w_next[p] = w[p] - alpha*m_next[p]/(sqrt(v_next[p]) + eps_t)",
     ]
-    assert sn.text(O.Lion().formulas()[-1]) == "w_next[p] = w[p] - lr*sign(0.9*m[p] + g[p]/10)"
-    assert sn.latex(O.SGD().formulas()[-1]) == r"w^{(\mathrm{next})}_{p} = w_{p} - \mathrm{lr} g_{p}"
+    assert sn.text(O.Lion().formulas()[-1]) == "w_next[p] = w[p] - eta*sign(0.9*m[p] + g[p]/10)"
+    assert sn.latex(O.SGD().formulas()[-1]) == r"w^{(\mathrm{next})}_{p} = w_{p} - \eta g_{p}"
 
 
 def test_representations_show_the_rate_and_what_is_not_as_usual():
     assert repr(O.Adam()) == "Adam(lr=0.001)"
     assert repr(O.AMSGrad(1)) == "AMSGrad(lr=1.0)"
-    assert repr(O.SGD(0.1, 0.9, clip_norm=1)) == "SGD(lr=0.1, clip_norm=1.0, momentum=0.9)"
+    assert repr(O.SGD(0.1, 0.9, clip_norm=1)) == "SGD(lr=0.1, momentum=0.9, clip_norm=1.0)"
     assert repr(O.AdamW(O.cosine(0.1, 50), amsgrad=True)) == "AdamW(lr=cosine(lr=0.1, steps=50), amsgrad=True)"
 
 
@@ -378,6 +379,30 @@ def test_numbers_of_any_make_are_plain_numbers():
     assert type(made.lr) is float
     assert made == O.SGD(0.1, 0.5)
     assert sn.evaluate(declared(O.SGD(1)).lr, {"t": 1.0}) == 1
+
+
+@dataclass(frozen=True, repr=False)
+class HeavySign(O.Optimizer):
+    """One that a user wrote: w' := w - lr pull sign(u'), u' := u + g."""
+
+    pull: float = 2.0
+
+    def states(self):
+        return (("u", 0.0),)
+
+    def rule(self, s):
+        u = s.next("u", s.state("u") + s.g)
+        return s.w - s.lr * self.pull * sn.sign(u)
+
+
+def test_an_optimizer_of_ones_own():
+    def rule(w, g, t, memory):
+        memory["u"] = memory.get("u", 0) + np.clip(g, -0.5, 0.5)
+        return w - 0.1 / t * 3 * np.sign(memory["u"])
+
+    made = HeavySign(lambda t: 0.1 / t, pull=3.0, clip_value=0.5)
+    near(path(made), by_hand(rule))
+    assert repr(HeavySign(0.1, pull=3.0)) == "HeavySign(lr=0.1, pull=3.0)"
 
 
 # -- mistakes

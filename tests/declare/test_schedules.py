@@ -41,7 +41,7 @@ def rates(schedule):
     w, g, t = sn.param("w", ("P",)), sn.input("g", ("P",)), sn.input("t", ())
     update = O.SGD(schedule).update(w, g, t, {})
     assert update.lr.rank == 0
-    assert update.lr.name == "lr"
+    assert update.lr.name == "eta"
     found = [sn.evaluate([update.lr, update.w], {"w": [1.0], "g": [1.0], "t": float(t)}) for t in STEPS]
     np.testing.assert_allclose([w[0] for _, w in found], [1 - lr for lr, _ in found], rtol=1e-14)
     return [lr for lr, _ in found]
@@ -105,10 +105,10 @@ def test_texts():
     def text(schedule):
         return str(sn.program(*O.SGD(schedule).formulas())).splitlines()[0]
 
-    assert text(O.constant(0.1)) == "lr = 1/10"
-    assert text(O.step(0.1, 10, 0.5)) == "lr = 1/(10*2**floor((2*t - 1)/20))"
-    assert text(O.cosine(0.2, 10)) == "lr = (1 + cos(pi*(t/10 - 1/10)))*[t <= 10]/10"
-    assert text(O.warm_up(0.1, 10)) == "lr = [t >= 10]/10 + t*[t < 10]/100"
+    assert text(O.constant(0.1)) == "eta = 1/10"
+    assert text(O.step(0.1, 10, 0.5)) == "eta = 1/(10*2**floor((2*t - 1)/20))"
+    assert text(O.cosine(0.2, 10)) == "eta = (1 + cos(pi*(t/10 - 1/10)))*[t <= 10]/10"
+    assert text(O.warm_up(0.1, 10)) == "eta = [t >= 10]/10 + t*[t < 10]/100"
 
 
 def test_representations():

@@ -4,9 +4,11 @@ A rule speaks of one entry w, its gradient g and its states, and of the number t
 
     def rule(self, s):
         u = s.next("u", mu * s.state("u") + s.g)      # u_next[p] := mu*u[p] + g[p]
-        return s.w - s.lr * u                         # w_next[p] := w[p] - lr*u_next[p]
+        return s.w - s.lr * u                         # w_next[p] := w[p] - eta*u_next[p]
 
-What depends on the step alone is a rank-0 definition of its own (`s.scalar`), so that it is computed once a step.
+What depends on the step alone, as the learning rate eta does, is a rank-0 definition of its own (`s.scalar`), so that
+it is computed once a step. It is named beside t: of a t named "step.t" it is "step.eta".
+
 The gradient that a rule sees has been clipped by value, then by norm, then negated where the loss is maximised.
 """
 
@@ -44,6 +46,7 @@ class Update:
 class Optimizer:
     """A way to the next parameters: hyper-parameters, and a formula of what each entry becomes."""
 
+    lr: Any = 0.01
     clip_value: float | None = field(default=None, kw_only=True)
     clip_norm: float | None = field(default=None, kw_only=True)
     maximise: bool = field(default=False, kw_only=True)
@@ -67,7 +70,7 @@ class Optimizer:
         """The definitions of one step, of parameters w with gradient g; t counts steps from 1."""
         self.check(w, g, t, states)
         s = Step(w, g, t, states, dict(self.scalars()))
-        s.lr = s.scalar("lr", rate_at(self.lr, s.t))  # type: ignore[attr-defined]
+        s.lr = s.scalar("eta", rate_at(self.lr, s.t))
         s.g = self.prepared(s)
         following = s.next_of(w, self.rule(s))
         return Update(following, dict(s.made), s.lr.node)
@@ -123,4 +126,4 @@ def decayed(s: Step, decay: Any) -> sp.Expr:
 
 def kept(s: Step, decay: Any) -> sp.Expr:
     """(1 - lr decay) w: weight decay beside the gradient, not through it."""
-    return s.w if decay == 0 else s.scalar("keep", 1 - s.lr * as_formula(decay)) * s.w
+    return s.w if decay == 0 else s.scalar("kappa", 1 - s.lr * as_formula(decay)) * s.w

@@ -29,12 +29,15 @@ def settle(options: Any, who: str, schedules: bool) -> None:
     """Make the fields of a frozen dataclass plain floats, ints and bools, or say what is wrong with one."""
     for f in fields(options):
         value = getattr(options, f.name)
-        if not (schedules and f.name == "lr" and callable(value)):
-            object.__setattr__(options, f.name, checked(who, f.name, value, schedules))
+        if schedules and f.name == "lr" and callable(value):
+            continue
+        if f.type in ("bool", bool) and not isinstance(value, bool):
+            raise ValueProblem(f"{who}: {f.name} is {value!r}", f"{f.name} is True or False")
+        object.__setattr__(options, f.name, checked(who, f.name, value, schedules))
 
 
 def checked(who: str, name: str, value: Any, schedules: bool) -> Any:
-    """The value of a hyper-parameter as its name wants it."""
+    """The value of a hyper-parameter as its name wants it; names that are not known here may be anything."""
     if name in OPTIONAL and value is None:
         return None
     if name in COUNTS:
@@ -42,8 +45,6 @@ def checked(who: str, name: str, value: Any, schedules: bool) -> Any:
             raise ValueProblem(f"{who}: {name} is {value!r}", f"{name} is a whole number, 1 or more")
         return int(value)
     if name not in NUMBERS:
-        if not isinstance(value, bool):
-            raise ValueProblem(f"{who}: {name} is {value!r}", f"{name} is True or False")
         return value
     holds, wanted = NUMBERS[name]
     if not is_number(value) or not holds(float(value)):
@@ -60,5 +61,5 @@ def settings_text(options: Any) -> str:
     """`lr=0.1, momentum=0.9`: the learning rate and whatever is not as usual."""
     shown = [f for f in fields(options) if f.init and f.repr]
     told = [f for f in shown if f.name == "lr" or f.default is MISSING or getattr(options, f.name) != f.default]
-    told.sort(key=lambda f: f.name != "lr")
+    told.sort(key=lambda f: bool(f.kw_only))
     return ", ".join(f"{f.name}={getattr(options, f.name)!r}" for f in told)
