@@ -28,7 +28,7 @@ from symnet.core.normal import normalise
 from symnet.core.verify import check_names
 from symnet.declare.elementwise import Elementwise
 from symnet.errors import FormulaProblem, RangeProblem, ValueProblem
-from symnet.run.values import as_array, bystanders, check_kind, concrete, read_values, solve_sizes
+from symnet.run.values import as_array, bystanders, check_kind, check_labels, concrete, read_values, solve_sizes
 
 Array = NDArray[Any]
 BLOCK = 4_000_000
@@ -45,7 +45,26 @@ def _softplus(x: Array) -> Array:
 
 def _log_cosh(x: Array) -> Array:
     size = np.where(np.real(x) < 0, -x, x)
-    return np.asarray(size + np.log1p(np.exp(-2 * size)) - np.log(2.0))
+    small = np.where(np.real(size) < 1, size, 0)
+    near = np.log1p(2 * np.sinh(small / 2) ** 2)  # cosh(x) - 1, and that without a difference
+    return np.where(np.real(size) < 1, near, size + np.log1p(np.exp(-2 * size)) - np.log(2.0))
+
+
+def _sech2(x: Array) -> Array:
+    tail = np.exp(-2 * np.where(np.real(x) < 0, -x, x))
+    return np.asarray(4 * tail / (1 + tail) ** 2)
+
+
+def _normal_cdf(x: Array) -> Array:
+    """erfc(-x/sqrt(2))/2, with exp(-x**2/2) of an exact square: rounding the argument would move the tail."""
+    if np.iscomplexobj(x):
+        return np.asarray((1 + _erf(x / np.sqrt(2.0))) / 2)
+    size = np.abs(x)
+    head = np.round(np.minimum(size, 64.0) * 2**20) / 2**20
+    size = np.minimum(size, 64.0)
+    gauss = np.exp(-head * head / 2) * np.exp(-(size - head) * (size + head) / 2)
+    tail = scipy.special.erfcx(size / np.sqrt(2.0)) * gauss / 2
+    return np.asarray(np.where(x < 0, tail, 1 - tail))
 
 
 def _erf(x: Array) -> Array:
@@ -71,6 +90,9 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "log_sigmoid": lambda x: -_softplus(-x),
     "softplus": _softplus,
     "log_cosh": _log_cosh,
+    "sech2": _sech2,
+    "normal_cdf": _normal_cdf,
+    "difference": np.subtract,
 }
 COMPARE: dict[str, Callable[[Any, Any], Any]] = {
     "StrictGreaterThan": np.greater,
@@ -114,14 +136,7 @@ class _Machine:
         self.dtype: type = complex if any(np.iscomplexobj(a) for a in given.values()) else float
         for node, array in given.items():
             if node.kind == "label" and "classes" in node.info:
-                self._check_classes(node, array)
-
-    def _check_classes(self, node: Node, array: Array) -> None:
-        classes = concrete(node.info["classes"], self.sizes, node.name)
-        bad = np.argwhere((array < 0) | (array >= classes))
-        if len(bad):
-            place = ", ".join(map(str, bad[0] + 1))
-            raise RangeProblem(f"label {array[tuple(bad[0])]} at row {place} of {node.name}: allowed 0..{classes - 1}")
+                check_labels(node, array, self.sizes)
 
     def shape(self, node: Node) -> tuple[int, ...]:
         return tuple(concrete(size, self.sizes, node.name) for size in node.shape)
@@ -235,7 +250,7 @@ class _Evaluator:
         if name in ("Abs", "sign"):
             self.note(np.asarray(self.value(expr.args[0], mask)), expr, mask)
         if name in FUNCTIONS:
-            return FUNCTIONS[name](np.asarray(self.value(expr.args[0], mask)))
+            return FUNCTIONS[name](*[np.asarray(self.value(arg, mask)) for arg in expr.args])
         if isinstance(expr, Elementwise):
             return self.value(expr.expanded(), mask)
         raise AssertionError(f"the interpreter has no value for {type(expr).__name__}: {expr}")

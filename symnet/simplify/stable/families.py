@@ -1,0 +1,205 @@
+"""Sums of exponentials, and the one rule by which none of them overflows.
+
+For S[a] := Sum_c g[a,c]*exp(u[a,c]) and m[a] := max over c of u[a,c] where g is not zero,
+
+    S[a] = exp(m[a]) * T[a]              T[a] := Sum_c g[a,c]*exp(u[a,c] - m[a])
+
+so an exponential over S is one of u - m over T, and log(S) = m + log(T). Both follow for whatever is homogeneous of
+degree zero in the exponentials, or the logarithm of what is homogeneous of degree one. Where g is a gate only, the
+largest term is 1, and what the others add is kept apart:
+
+    R[a] := Sum_c [e < 1] e + (Sum_c [e >= 1] - 1)      e = exp(u - m)
+    T = 1 + R,   log(T) = log1p(R),   1 - exp(u)/S = R/(1 + R)  where exp(u)/S > 1/2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symnet.core.definition import Definition, Node
+from symnet.core.expr import Bound, Bracket, Reduce
+from symnet.declare.notation import default_indices
+from symnet.simplify.match import match
+from symnet.simplify.stable.book import Book, condition_of, is_bit, where
+from symnet.simplify.stable.heads import Difference, Log1p, is_gate
+
+# below every logit that counts, and finite in single precision: a gate may multiply it
+LOWEST = -(sp.Integer(2) ** 120)
+
+
+@dataclass
+class Family:
+    """A sum of exponentials by its parts; the indices of `bound` are the definition's own, opened."""
+
+    book: Book
+    node: Node
+    indices: tuple[sp.Symbol, ...]
+    bound: tuple[Bound, ...]
+    gates: tuple[sp.Expr, ...]
+    weight: sp.Expr
+    exponent: sp.Expr
+    entry_node: Node | None = None
+    tailed: bool = False
+    parts: dict[str, Node] = field(default_factory=dict)
+
+    # -- what it is made of
+
+    @property
+    def symbols(self) -> tuple[sp.Symbol, ...]:
+        return tuple(b for b, _ in self.bound)
+
+    @property
+    def held(self) -> tuple[sp.Symbol, ...]:
+        """The indices that the exponent and its gates depend on."""
+        free = sp.Mul(self.exponent, *self.gates).free_symbols
+        return tuple(i for i in self.indices if i in free)
+
+    @property
+    def plain(self) -> bool:
+        """Whether every term is an exponential, so that the largest over the sum of all is at most 1."""
+        return bool(self.weight == 1)
+
+    @property
+    def positive(self) -> bool:
+        return bool(self.weight.is_nonnegative)
+
+    def _shape(self, indices: Sequence[sp.Symbol]) -> list[sp.Expr]:
+        extents = {**dict(zip(self.indices, self.node.shape, strict=True)), **dict(self.bound)}
+        return [extents[i] for i in indices]
+
+    def _conditions(self) -> list[sp.Basic]:
+        """Which entries count, as far as the summed index decides it."""
+        inner = [gate for gate in self.gates if gate.free_symbols & set(self.symbols)]
+        if self.weight.is_nonnegative and not self.weight.is_positive:
+            inner.append(self.weight)
+        return [condition_of(gate) for gate in inner]
+
+    # -- the tensors that stand for it
+
+    def largest(self) -> sp.Expr:
+        """m, at the definition's own indices."""
+        used = sp.Mul(self.exponent, *self.gates).free_symbols
+        outer = [gate for gate in self.gates if not gate.free_symbols & set(self.symbols)]
+        body = sp.Mul(*outer, where(self._conditions(), self.exponent, LOWEST))
+        formula = Reduce("max", body, [(b, e) for b, e in self.bound if b in used])
+        held = self.held
+        return self.book.node("m", held, self._shape(held), formula).read(*held)
+
+    def scaled_entry(self) -> sp.Expr:
+        """exp(u - m), at the definition's own indices."""
+        return sp.exp(Difference(self.exponent, self.largest()))
+
+    def entry(self) -> Node:
+        """exp(u - m) behind its gates, as a tensor over the held and the summed indices."""
+        if self.entry_node is None:
+            indices = (*self.held, *self.symbols)
+            own = default_indices(self._shape(indices), avoid=self.held)[len(self.held) :]
+            rename = dict(zip(self.symbols, own, strict=True))
+            formula = sp.Mul(*self.gates, self.scaled_entry()).xreplace(rename)
+            self.entry_node = self.book.node("e", (*self.held, *own), self._shape(indices), formula)
+        return self.entry_node
+
+    def part(self, name: str) -> sp.Expr:
+        """A tensor of one value for each sum, at the definition's own indices; defined by `define`."""
+        held = self.held if self.plain else self.indices
+        if name not in self.parts:
+            self.parts[name] = Node(name, tuple(self._shape(held)), auto=True, anonymous=True)
+        return self.parts[name].read(*held)
+
+    def scaled_total(self) -> sp.Expr:
+        """T = S/exp(m)."""
+        return self.part("total")
+
+    def inverse(self) -> sp.Expr:
+        """1/T."""
+        return self.part("inverse")
+
+    def rest(self) -> sp.Expr:
+        """R = T - 1, without the difference."""
+        assert self.plain
+        self.tailed = True
+        return self.part("rest")
+
+    def missing(self) -> sp.Expr:
+        """R/(1 + R): what the largest share lacks to be 1."""
+        self.rest()
+        return self.part("missing")
+
+    def log(self) -> sp.Expr:
+        """log(S)."""
+        return self.largest() + self.log_scaled()
+
+    def log_scaled(self) -> sp.Expr:
+        """log(T)."""
+        return Log1p(self.rest()) if self.plain else sp.log(self.scaled_total())
+
+    # -- their definitions, when it is known which of them are needed
+
+    def define(self) -> dict[Node, Definition]:
+        """Definitions of the parts that were asked for."""
+        if "missing" in self.parts:
+            self.inverse()
+        if self.parts and not self.tailed:
+            self.scaled_total()
+        formulas = {"total": self._total, "inverse": self._inverse, "rest": self._rest, "missing": self._missing}
+        found = {}
+        for name in tuple(self.parts):
+            held = self.held if self.plain else self.indices
+            found[self.parts[name]] = Definition(held, formulas[name]())
+        return found
+
+    def _body(self) -> sp.Expr:
+        """What is summed, scaled."""
+        if self.entry_node is not None and self.plain:
+            return self.entry_node.read(*self.held, *self.symbols)
+        positive = [Bracket(c) for c in self._conditions()] if self.weight.is_nonnegative else []
+        return sp.Mul(*self.gates, *positive, self.weight, self.scaled_entry())
+
+    def _total(self) -> sp.Expr:
+        return 1 + self.part("rest") if self.tailed else Reduce("sum", self._body(), self.bound)
+
+    def _inverse(self) -> sp.Expr:
+        return 1 / (1 + self.part("rest")) if self.tailed else 1 / self.part("total")
+
+    def _missing(self) -> sp.Expr:
+        return self.part("rest") * self.part("inverse")
+
+    def _rest(self) -> sp.Expr:
+        value = self._body()
+        if self.entry_node is not None:
+            below, above = Bracket(value < 1), Bracket(value >= 1)
+        else:
+            sides = (self.exponent, self.largest())
+            below, above = Bracket(sp.Lt(*sides)), sp.Mul(*self.gates, Bracket(sp.Ge(*sides)))
+        held, shape = self.held, self._shape(self.held)
+        others = self.book.node("s", held, shape, Reduce("sum", below * value, self.bound))
+        count = self.book.node("s", held, shape, Reduce("sum", above, self.bound))
+        return others.read(*held) + Difference(count.read(*held), sp.S.One)
+
+    # -- at the places of a read
+
+    def at(self, read: sp.Expr, expr: sp.Expr) -> sp.Expr:
+        """An expression of the definition's own indices, where a read stands."""
+        return expr.xreplace(dict(zip(self.indices, read.indices, strict=True)))
+
+    def places_of(self, read: sp.Expr, exponent: sp.Expr) -> dict[sp.Symbol, sp.Expr] | None:
+        """Which term of the sum has this exponent; None where none is seen to."""
+        return match(self.at(read, self.exponent), exponent, self.symbols)
+
+
+def find_family(
+    book: Book, node: Node, definition: Definition, body: sp.Expr, bound: tuple[Bound, ...]
+) -> Family | None:
+    """A sum whose terms are exponentials with factors; None for others, and where the shift is done already."""
+    factors = sp.Mul.make_args(body)
+    kernels = [f for f in factors if isinstance(f, sp.exp)]
+    symbols = {b for b, _ in bound}
+    if len(kernels) != 1 or not kernels[0].free_symbols & symbols or isinstance(kernels[0].args[0], Difference):
+        return None
+    rest = [f for f in factors if f is not kernels[0]]
+    gates = tuple(f if is_gate(f) else Bracket(f > 0) for f in rest if is_bit(f))
+    weight = sp.Mul(*[f for f in rest if not is_bit(f)])
+    return Family(book, node, definition.indices, bound, gates, weight, kernels[0].args[0])
