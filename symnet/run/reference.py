@@ -47,7 +47,7 @@ def _log_cosh(x: Array) -> Array:
     size = np.where(np.real(x) < 0, -x, x)
     small = np.where(np.real(size) < 1, size, 0)
     near = np.log1p(2 * np.sinh(small / 2) ** 2)  # cosh(x) - 1, and that without a difference
-    return np.where(np.real(size) < 1, near, size + np.log1p(np.exp(-2 * size)) - np.log(2.0))
+    return np.asarray(np.where(np.real(size) < 1, near, size + np.log1p(np.exp(-2 * size)) - np.log(2.0)))
 
 
 def _sech2(x: Array) -> Array:

@@ -19,9 +19,9 @@ from symnet.core.graph import definition_order
 from symnet.simplify.stable.book import Book
 from symnet.simplify.stable.complements import complete
 from symnet.simplify.stable.facts import Facts, cancelled, less_bits, softplus_less_bits
-from symnet.simplify.stable.heads import rebuilt
+from symnet.simplify.stable.heads import Log1p, rebuilt
 from symnet.simplify.stable.scalar import lowered, stable_scalar
-from symnet.simplify.stable.shift import Place, Sums, exponential_of_log, log_apart, logs_in_sum, quotient
+from symnet.simplify.stable.shift import Place, Sums, exponential_of_log, log_apart, logs_in_sum, named_logs, quotient
 
 ROUNDS = 6
 
@@ -32,6 +32,8 @@ def stabilise(program: Program) -> Program:
     sums = Sums(book)
     facts = Facts(sums)
     stable = {node: _definition(node, d, facts) for node, d in program.definitions.items()}
+    for family in sums.families.values():
+        family.share_entries()
     for family in sums.families.values():
         stable.update(family.define())
     made = {node: _final(d) for node, d in {**stable, **book.made}.items()}
@@ -79,7 +81,11 @@ def _by_definitions(expr: sp.Expr, facts: Facts, place: Place) -> sp.Expr:
         return _by_definitions(opened, facts, place)
     expr = rebuilt(expr, lambda arg: _by_definitions(arg, facts, place))
     if isinstance(expr, sp.Add):
-        return _sum(expr, facts)
+        return _sum(expr, facts, place)
+    if isinstance(expr, Log1p):
+        total = sp.Add(1, expr.args[0])
+        whole = complete(total, facts.complements) if isinstance(total, sp.Add) else total
+        return expr if whole == total else sp.log(whole)
     return cancelled(expr, facts) if isinstance(expr, sp.Mul) else expr
 
 
@@ -88,8 +94,10 @@ def _opened(expr: sp.Expr, sums: Sums, place: Place) -> sp.Expr:
         return log_apart(expr, sums) if sums.positive(expr.args[0]) is None else logs_in_sum(expr, sums)
     if isinstance(expr, sp.exp):
         return exponential_of_log(expr, sums)
-    if isinstance(expr, sp.Add) and expr.atoms(sp.log):
-        apart = sp.Add(*[_log_term(term, sums) for term in expr.args])
+    if isinstance(expr, sp.Add):
+        apart = named_logs(expr, sums)
+        if apart.atoms(sp.log):
+            apart = sp.Add(*[_log_term(term, sums) for term in apart.args])
         return logs_in_sum(apart, sums)
     if isinstance(expr, sp.Mul):
         opened = sp.Mul(*[exponential_of_log(f, sums) if isinstance(f, sp.exp) else f for f in expr.args])
@@ -108,8 +116,8 @@ def _log_term(term: sp.Expr, sums: Sums) -> sp.Expr:
     return term if apart == log else sp.expand_mul(rest * apart) if rest.is_number else rest * apart
 
 
-def _sum(expr: sp.Add, facts: Facts) -> sp.Expr:
+def _sum(expr: sp.Add, facts: Facts, place: Place) -> sp.Expr:
     found = complete(expr, facts.complements)
     if isinstance(found, sp.Add):
-        found = less_bits(found, facts)
+        found = less_bits(found, facts, place.pointwise)
     return softplus_less_bits(found) if isinstance(found, sp.Add) else found

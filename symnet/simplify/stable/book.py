@@ -37,6 +37,10 @@ class Book:
             self.made[node] = definition
         return known
 
+    def has(self, node: Node, definition: Definition) -> bool:
+        """Whether a tensor of this shape and formula was made."""
+        return canonical_key(node, definition) in self.shared
+
 
 def where(conditions: Sequence[sp.Basic], yes: sp.Expr, no: sp.Expr) -> sp.Expr:
     """`yes` where all conditions hold, else `no`."""

@@ -75,6 +75,17 @@ class Facts:
             for scale, value in complements(formula**power):
                 yield scale, partial(self._named, read, value)
 
+    def named_difference(self, factor: sp.Expr, bit: sp.Expr, value: sp.Expr) -> sp.Expr:
+        """p - y as a tensor of its own, where products are summed: computed once, and a matrix for who multiplies."""
+        definition = self.sums.book.definition(factor.args[0].node) if isinstance(factor, sp.Indexed) else None
+        if definition is None or not all(p.is_Symbol for p in factor.indices) or not value.has(*factor.indices):
+            return value
+        rename = dict(zip(factor.indices, definition.indices, strict=True))
+        if len(rename) < len(factor.indices) or not bit.free_symbols <= set(rename):
+            return value
+        node = self.sums.book.node("r", definition.indices, factor.args[0].node.shape, value.xreplace(rename))
+        return node.read(*factor.indices)
+
     def _named(self, read: sp.Expr, value: sp.Expr) -> sp.Expr:
         """A tensor beside the one that is read, with another formula of the same arguments."""
         node = read.args[0].node
@@ -98,7 +109,7 @@ def one_less(share: sp.Expr, missing: Callable[[], sp.Expr]) -> sp.Expr:
 # -- sums with bits: p - y, softplus(z) - y*z
 
 
-def less_bits(expr: sp.Add, facts: Facts) -> sp.Expr:
+def less_bits(expr: sp.Add, facts: Facts, inline: bool) -> sp.Expr:
     """c*f - c*y with y 0 or 1 and f at most 1: -(1 - f) where y is 1."""
     for term in expr.args:
         for factor, scale in _pieces(term, facts):
@@ -106,6 +117,7 @@ def less_bits(expr: sp.Add, facts: Facts) -> sp.Expr:
                 bit = -other / scale
                 value = _less_bit(factor, bit, facts) if other is not term and _is_bits(bit) else None
                 if value is not None:
+                    value = value if inline else facts.named_difference(factor, bit, value)
                     return sp.Add(*[t for t in expr.args if t not in (term, other)], scale * value)
     return expr
 

@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symnet.core.definition import Definition, Node
-from symnet.core.expr import Bound, Bracket, Reduce
+from symnet.core.expr import Bound, Bracket, Reduce, reads
 from symnet.declare.notation import default_indices
 from symnet.simplify.match import match
 from symnet.simplify.stable.book import Book, condition_of, is_bit, where
@@ -41,9 +41,14 @@ class Family:
     gates: tuple[sp.Expr, ...]
     weight: sp.Expr
     exponent: sp.Expr
+    inverted: bool
+    taken: sp.Expr | None = None
     entry_node: Node | None = None
     tailed: bool = False
     parts: dict[str, Node] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.taken = self._taken()
 
     # -- what it is made of
 
@@ -56,6 +61,13 @@ class Family:
         """The indices that the exponent and its gates depend on."""
         free = sp.Mul(self.exponent, *self.gates).free_symbols
         return tuple(i for i in self.indices if i in free)
+
+    @property
+    def entry_indices(self) -> tuple[sp.Symbol, ...]:
+        """The held and the summed indices, in the order in which the widest tensor of the exponent has them."""
+        widest = max(reads(self.exponent), key=lambda read: len(read.indices), default=None)
+        order = {i: a for a, i in enumerate(widest.indices)} if widest is not None else {}
+        return tuple(sorted((*self.held, *self.symbols), key=lambda i: order.get(i, -1)))
 
     @property
     def plain(self) -> bool:
@@ -73,14 +85,19 @@ class Family:
     def _conditions(self) -> list[sp.Basic]:
         """Which entries count, as far as the summed index decides it."""
         inner = [gate for gate in self.gates if gate.free_symbols & set(self.symbols)]
-        if self.weight.is_nonnegative and not self.weight.is_positive:
-            inner.append(self.weight)
-        return [condition_of(gate) for gate in inner]
+        return [condition_of(gate) for gate in inner] + self._weighs()
+
+    def _weighs(self) -> list[sp.Basic]:
+        """What is divided by needs its largest term; terms of weight 0 are none."""
+        some = self.inverted and self.weight.is_nonnegative and not self.weight.is_positive
+        return [sp.Gt(self.weight, 0)] if some else []
 
     # -- the tensors that stand for it
 
     def largest(self) -> sp.Expr:
         """m, at the definition's own indices."""
+        if self.taken is not None:
+            return sp.S.Zero
         used = sp.Mul(self.exponent, *self.gates).free_symbols
         outer = [gate for gate in self.gates if not gate.free_symbols & set(self.symbols)]
         body = sp.Mul(*outer, where(self._conditions(), self.exponent, LOWEST))
@@ -88,19 +105,51 @@ class Family:
         held = self.held
         return self.book.node("m", held, self._shape(held), formula).read(*held)
 
+    def _taken(self) -> sp.Expr | None:
+        """The maximum that the user has taken off: u is v - Max_c v."""
+        for term in sp.Add.make_args(self.exponent):
+            definition = self.book.definition((-term).args[0].node) if isinstance(-term, sp.Indexed) else None
+            if definition is not None and isinstance(definition.formula, Reduce) and definition.formula.op == "max":
+                body, bound = Definition(definition.indices, definition.formula).at((-term).indices).open()
+                if match(self.exponent - term, body, self.symbols) is not None and len(bound) == len(self.bound):
+                    return -term
+        return None
+
+    def gap(self, exponent: sp.Expr, read: sp.Expr) -> sp.Expr:
+        """u - m for one exponent u, where the sum is read."""
+        if self.taken is not None:
+            taken = self.at(read, self.taken)
+            return Difference(exponent + taken, taken)
+        return Difference(exponent, self.at(read, self.largest()))
+
     def scaled_entry(self) -> sp.Expr:
         """exp(u - m), at the definition's own indices."""
-        return sp.exp(Difference(self.exponent, self.largest()))
+        return sp.exp(self.gap(self.exponent, self.node.read(*self.indices)))
 
     def entry(self) -> Node:
         """exp(u - m) behind its gates, as a tensor over the held and the summed indices."""
         if self.entry_node is None:
-            indices = (*self.held, *self.symbols)
-            own = default_indices(self._shape(indices), avoid=self.held)[len(self.held) :]
-            rename = dict(zip(self.symbols, own, strict=True))
-            formula = sp.Mul(*self.gates, self.scaled_entry()).xreplace(rename)
-            self.entry_node = self.book.node("e", (*self.held, *own), self._shape(indices), formula)
+            shape, definition = self._entry_definition()
+            self.entry_node = self.book.node("e", definition.indices, shape, definition.formula)
         return self.entry_node
+
+    def _entry_definition(self) -> tuple[list[sp.Expr], Definition]:
+        shape = self._shape(self.entry_indices)
+        rename = dict(zip(self.symbols, default_indices(self._shape(self.symbols), avoid=self.held), strict=True))
+        formula = sp.Mul(*self.gates, self.scaled_entry()).xreplace(rename)
+        return shape, Definition(tuple(rename.get(i, i) for i in self.entry_indices), formula)
+
+    def share_entries(self) -> None:
+        """Where every entry is summed many times, each with other factors, they are computed once."""
+        if self.parts and len(self.held) < len(self.indices):
+            self.entry()
+
+    def _find_entry(self) -> None:
+        """Another sum of the same exponentials may have made the entries."""
+        if self.entry_node is None and self.parts:
+            shape, definition = self._entry_definition()
+            if self.book.has(Node("e", tuple(shape)), definition):
+                self.entry()
 
     def part(self, name: str) -> sp.Expr:
         """A tensor of one value for each sum, at the definition's own indices; defined by `define`."""
@@ -140,6 +189,7 @@ class Family:
 
     def define(self) -> dict[Node, Definition]:
         """Definitions of the parts that were asked for."""
+        self._find_entry()
         if "missing" in self.parts:
             self.inverse()
         if self.parts and not self.tailed:
@@ -153,10 +203,10 @@ class Family:
 
     def _body(self) -> sp.Expr:
         """What is summed, scaled."""
-        if self.entry_node is not None and self.plain:
-            return self.entry_node.read(*self.held, *self.symbols)
-        positive = [Bracket(c) for c in self._conditions()] if self.weight.is_nonnegative else []
-        return sp.Mul(*self.gates, *positive, self.weight, self.scaled_entry())
+        weight = sp.Mul(self.weight, *[Bracket(condition) for condition in self._weighs()])
+        if self.entry_node is not None:
+            return weight * self.entry_node.read(*self.entry_indices)
+        return sp.Mul(*self.gates, weight, self.scaled_entry())
 
     def _total(self) -> sp.Expr:
         return 1 + self.part("rest") if self.tailed else Reduce("sum", self._body(), self.bound)
@@ -172,7 +222,7 @@ class Family:
         if self.entry_node is not None:
             below, above = Bracket(value < 1), Bracket(value >= 1)
         else:
-            sides = (self.exponent, self.largest())
+            sides = self.gap(self.exponent, self.node.read(*self.indices)).args
             below, above = Bracket(sp.Lt(*sides)), sp.Mul(*self.gates, Bracket(sp.Ge(*sides)))
         held, shape = self.held, self._shape(self.held)
         others = self.book.node("s", held, shape, Reduce("sum", below * value, self.bound))
@@ -191,7 +241,7 @@ class Family:
 
 
 def find_family(
-    book: Book, node: Node, definition: Definition, body: sp.Expr, bound: tuple[Bound, ...]
+    book: Book, node: Node, indices: tuple[sp.Symbol, ...], body: sp.Expr, bound: tuple[Bound, ...], inverted: bool
 ) -> Family | None:
     """A sum whose terms are exponentials with factors; None for others, and where the shift is done already."""
     factors = sp.Mul.make_args(body)
@@ -202,4 +252,4 @@ def find_family(
     rest = [f for f in factors if f is not kernels[0]]
     gates = tuple(f if is_gate(f) else Bracket(f > 0) for f in rest if is_bit(f))
     weight = sp.Mul(*[f for f in rest if not is_bit(f)])
-    return Family(book, node, definition.indices, bound, gates, weight, kernels[0].args[0])
+    return Family(book, node, indices, bound, gates, weight, kernels[0].args[0], inverted)

@@ -59,6 +59,11 @@ HEADS = frozenset(("exp", "log", "tanh", "erf", "erfc", "sin", "cos", "Abs", "si
 HEADS |= {head.__name__ for head in OWN}
 
 
+def less(a: sp.Expr, b: sp.Expr) -> sp.Expr:
+    """a - b, kept together unless there is nothing to take off."""
+    return a if b == 0 else Difference(a, b)
+
+
 def rebuilt(expr: sp.Basic, visit: Callable[[sp.Expr], sp.Expr]) -> sp.Basic:
     """The same node over visited arguments; comparisons are not decided again."""
     if isinstance(expr, sp.Indexed) or not expr.args:

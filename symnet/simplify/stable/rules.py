@@ -108,12 +108,32 @@ def moebius_factors(expr: sp.Expr) -> sp.Expr:
 
 
 def reciprocal(power: sp.Expr) -> sp.Expr:
-    """1/(a*exp(v) + b*exp(w))**n by the logistic function."""
+    """1/(a + b*exp(w))**n by the logistic function."""
     found = two_exponentials(power.base) if power.exp.is_Integer and power.exp.is_negative else None
-    if found is None:
+    if found is None or found[1] != 0:
         return power
-    a, v, b, w = found
-    return a**power.exp * sp.exp(power.exp * v) * Sigmoid(sp.expand_mul(v - w) - sp.log(b / a)) ** -power.exp
+    a, _, b, w = found
+    return a**power.exp * Sigmoid(-w - sp.log(b / a)) ** -power.exp
+
+
+def one_of_two(product: sp.Expr) -> sp.Expr:
+    """exp(v)/(exp(v) + exp(w)) is sigmoid(v - w)."""
+    kernel = next((f for f in product.args if isinstance(f, sp.exp)), None)
+    if kernel is None:
+        return product
+    for factor in product.args:
+        base, count = factor.as_base_exp()
+        found = two_exponentials(base) if count.is_Integer and count.is_negative else None
+        if found is None:
+            continue
+        a, v, b, w = found
+        for c, own, d, other in ((a, v, b, w), (b, w, a, v)):
+            left = sp.expand_mul(kernel.args[0] - own)
+            if _size(left) < _size(kernel.args[0]):
+                rest = [f for f in product.args if f not in (factor, kernel)]
+                step = Sigmoid(sp.expand_mul(own - other) + sp.log(c / d))
+                return sp.Mul(1 / c, step, sp.exp(left), base ** (count + 1), *rest)
+    return product
 
 
 def _size(argument: sp.Expr) -> sp.Expr:
@@ -300,12 +320,20 @@ QUOTIENTS: tuple[StableRule, ...] = (
 )
 RULES: tuple[StableRule, ...] = (
     StableRule(
-        "reciprocal of two exponentials",
-        "1/(exp(v) + exp(w))",
-        "exp(-v) sigmoid(v - w)",
-        "the quotient of the two is all that matters",
+        "reciprocal of an exponential and one",
+        "1/(1 + exp(u))",
+        "sigmoid(-u)",
+        "what it is multiplied by may be infinite",
         (sp.Pow,),
         reciprocal,
+    ),
+    StableRule(
+        "one of two exponentials",
+        "exp(v)/(exp(v) + exp(w))",
+        "sigmoid(v - w)",
+        "infinity over infinity is avoided",
+        (sp.Mul,),
+        one_of_two,
     ),
     StableRule("inverse square of cosh", "1/cosh(u)^2", "sech2(u)", "cosh overflows", (sp.Pow,), inverse_cosh),
     StableRule(

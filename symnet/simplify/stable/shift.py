@@ -17,7 +17,7 @@ from symnet.core.expr import Bracket, Reduce
 from symnet.simplify.match import match
 from symnet.simplify.stable.book import Book, is_bit
 from symnet.simplify.stable.families import Family, find_family
-from symnet.simplify.stable.heads import Difference, Sigmoid, is_gate
+from symnet.simplify.stable.heads import Sigmoid, is_gate, less
 from symnet.simplify.stable.rules import split_log
 from symnet.simplify.stable.scalar import stable_scalar
 
@@ -31,12 +31,14 @@ class Sums:
     shares: dict[sp.Expr, sp.Expr] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        inverted = {node for d in self.book.program.definitions.values() for node in _inverted(d.formula)}
         for node, definition in self.book.program.definitions.items():
             formula = definition.formula
             if not isinstance(formula, Reduce) or formula.op != "sum" or not self._may_be(formula.body):
                 continue
             body, bound = formula.open()
-            family = find_family(self.book, node, definition, self.exponentials_of(body), bound)
+            body = self.exponentials_of(body)
+            family = find_family(self.book, node, definition.indices, body, bound, node in inverted)
             if family is not None:
                 self.families[node] = family
 
@@ -74,6 +76,13 @@ class Sums:
             isinstance(log, sp.log) and self.positive(log.args[0]) is not None
             for log in (term.as_coeff_Mul()[1] for term in sp.Add.make_args(definition.formula))
         )
+
+
+def _inverted(formula: sp.Expr) -> list[Node]:
+    """The tensors whose size matters: what is divided by, or stands in a logarithm."""
+    powers = [p.base for p in formula.atoms(sp.Pow) if p.exp.is_negative]
+    found = [*powers, *(log.args[0] for log in formula.atoms(sp.log))]
+    return [node for expr in found for node in read_nodes(expr)]
 
 
 # -- logarithms
@@ -118,9 +127,25 @@ def logs_in_sum(expr: sp.Expr, sums: Sums) -> sp.Expr:
             continue
         terms = [t for t in terms if t not in partner]
         exponent = sp.Add(*[sp.expand_mul(part / -scale) for part in partner])
-        done.append(-scale * Difference(exponent, family.at(read, family.largest())))
+        done.append(-scale * family.gap(exponent, read))
         done.append(scale * family.at(read, family.log_scaled()))
     return sp.Add(*terms, *done) if done else expr
+
+
+def named_logs(expr: sp.Add, sums: Sums) -> sp.Expr:
+    """l defined as log(S): written out in a sum that holds an exponent of S as well, for the two nearly cancel."""
+    for term in expr.args:
+        for factor in sp.Mul.make_args(term):
+            if not isinstance(factor, sp.Indexed) or not sums.is_log(factor.args[0].node):
+                continue
+            log = sums.book.formula_at(factor)
+            if not isinstance(log, sp.log):
+                continue
+            family = sums.positive(log.args[0])
+            rest = [t for t in expr.args if t is not term]
+            if family is not None and _partner(rest, log.args[0], family, -term / factor) is not None:
+                expr = sp.Add(*rest, log * (term / factor))
+    return expr
 
 
 def _log_factor(term: sp.Expr, sums: Sums) -> tuple[sp.Expr, Family, sp.Expr] | None:
@@ -186,42 +211,43 @@ def quotient(expr: sp.Mul, sums: Sums, place: Place) -> sp.Expr:
     kernel = next((f for f in factors if isinstance(f, sp.exp)), None)
     if kernel is None and all(count < 0 for _, _, count in powers):
         return expr
-    rest = [f for f in factors if f is not kernel]
-    scaled = [
-        family.at(read, family.scaled_total() if count > 0 else family.inverse()) ** abs(count)
-        for read, family, count in powers
-    ]
-    if kernel is not None and len(powers) == 1 and powers[0][2] == -1:
-        return _term_over_sum(kernel.args[0], powers[0][0], rest, scaled[0], sums, place)
-    shift = sp.Add(*[count * family.at(read, family.largest()) for read, family, count in powers])
+    rest = guarded([f for f in factors if f is not kernel])
+    scaled = [_scaled(read, family, count) for read, family, count in powers]
     exponent = sp.S.Zero if kernel is None else kernel.args[0]
-    return sp.Mul(*guarded(rest), *scaled, _shifted(exponent, -shift))
+    shift = sp.Add(*[count * family.at(read, family.largest()) for read, family, count in powers])
+    for read, family, count in powers if kernel is not None else ():
+        binding = family.places_of(read, exponent) if count < 0 else None
+        if binding is not None:
+            value, rest = _entry(exponent, read, family, binding, rest, place)
+            if shift == -family.at(read, family.largest()):
+                if family.plain and len(powers) == 1:
+                    sums.shares[sp.Mul(value, *scaled)] = read
+                return sp.Mul(*rest, *scaled, value)
+    return sp.Mul(*rest, *scaled, _shifted(exponent, -shift))
+
+
+def _scaled(read: sp.Expr, family: Family, count: sp.Expr) -> sp.Expr:
+    return family.at(read, family.scaled_total() if count > 0 else family.inverse()) ** abs(count)
 
 
 def _shifted(exponent: sp.Expr, shift: sp.Expr) -> sp.Expr:
-    if shift == 0 or exponent == 0:
-        return sp.exp(exponent - shift)
-    return sp.exp(Difference(exponent, shift))
+    return sp.exp(-shift if exponent == 0 else less(exponent, shift))
 
 
-def _term_over_sum(
-    exponent: sp.Expr, read: sp.Expr, rest: list[sp.Expr], inverse: sp.Expr, sums: Sums, place: Place
-) -> sp.Expr:
-    """exp(v)/S; where v is known to be one of the exponents of S, as that term's share."""
-    family = sums.families[read.args[0].node]
-    binding = family.places_of(read, exponent)
-    value = _shifted(exponent, family.at(read, family.largest()))
-    if binding is None:
-        return sp.Mul(*guarded(rest), inverse, value)
+def _entry(
+    exponent: sp.Expr,
+    read: sp.Expr,
+    family: Family,
+    binding: dict[sp.Symbol, sp.Expr],
+    rest: list[sp.Expr],
+    place: Place,
+) -> tuple[sp.Expr, list[sp.Expr]]:
+    """exp(u - m) for one exponent u of a sum, and what is left of the other factors."""
     gates = [family.at(read, gate).xreplace(binding) for gate in family.gates]
-    places = [family.at(read, i) for i in family.held] + [binding[b] for b in family.symbols]
-    rest = guarded(rest)
-    if family.plain and set(gates) <= set(rest) and _stored(places, place):
-        rest = [f for f in rest if f not in gates]
-        value = family.entry().read(*places)
-    if family.plain:
-        sums.shares[value * inverse] = read
-    return sp.Mul(*rest, inverse, value)
+    places = [family.at(read, i).xreplace(binding) for i in family.entry_indices]
+    if set(gates) <= set(rest) and _stored(places, place):
+        return family.entry().read(*places), [f for f in rest if f not in gates]
+    return sp.exp(family.gap(exponent, read)), rest
 
 
 def _stored(places: list[sp.Expr], place: Place) -> bool:
