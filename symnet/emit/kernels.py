@@ -92,13 +92,17 @@ class Writer:
 
     # -- kernels
 
-    def kernels(self, items: Iterable[Item]) -> None:
+    def kernels(self, items: Iterable[Item], guarded: Node | None = None) -> None:
+        """All kernels, each under its formulas; where `guarded` is not finite the step is given up."""
         for item in items:
             if not isinstance(item, Begin):
                 self.line("")
                 for comment in comments(item, self.names):
                     self.line(f"# {comment}")
             self.item(item)
+            if isinstance(item, Leaf) and item.job.node is guarded:
+                self.line(f"if not abs({self.local(guarded)}) < np.inf:")
+                self.line(f"{INDENT}return step - first")
 
     def items(self, items: Iterable[Item]) -> None:
         for item in items:

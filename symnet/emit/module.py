@@ -94,7 +94,9 @@ def signature(kinds: Sequence[str]) -> str:
     return f"types.void({', '.join(parts)})"
 
 
-def module_text(doc: str, dtype: str, used: set[str], kernel: Sequence[str], face_lines: Sequence[str]) -> str:
+def module_text(
+    doc: str, dtype: str, used: set[str], kernel: Sequence[str], face_lines: Sequence[str], helpers: str = ""
+) -> str:
     """The parts of a module, two blank lines between them."""
     parts = [f'"""{doc}"""', HEAD.format(dtype=dtype).rstrip()]
     functions = sorted(used - {"gemm"})
@@ -102,8 +104,7 @@ def module_text(doc: str, dtype: str, used: set[str], kernel: Sequence[str], fac
         parts.append(vector_math(functions, dtype).rstrip())
     if "gemm" in used:
         parts.append(GEMM.replace("{letter}", LETTER[dtype]).rstrip())
-    parts.append("\n".join(kernel))
-    parts.append("\n".join(face_lines))
+    parts += [part for part in (helpers.rstrip(), "\n".join(kernel), "\n".join(face_lines)) if part]
     return "\n\n\n".join(parts) + "\n"
 
 

@@ -78,18 +78,37 @@ class Group:
     reads: set[Node] = field(default_factory=set)
 
 
-def arrange(units: Sequence[Unit], overwrites: Mapping[Node, Node]) -> list[Item]:
-    """The units as a sequence of kernels; `overwrites` maps a tensor to the one whose buffer it takes over."""
-    return _level([Pending(u) if isinstance(u, Job) else u for u in units], overwrites)
+def arrange(units: Sequence[Unit], overwrites: Mapping[Node, Node], first: Node | None = None) -> list[Item]:
+    """The units as a sequence of kernels; `overwrites` maps a tensor to the one whose buffer it takes over.
+
+    Nothing is overwritten before `first` has been computed, so that a step can be given up without a trace.
+    """
+    if first is not None:
+        needed = _needed(units, first)
+        units = [*(u for u in units if id(u) in needed), *(u for u in units if id(u) not in needed)]
+    return _level([Pending(u) if isinstance(u, Job) else u for u in units], overwrites, first)
 
 
-def _level(units: Sequence[Pending | Product | Sweep], overwrites: Mapping[Node, Node]) -> list[Item]:
+def _needed(units: Sequence[Unit], node: Node) -> set[int]:
+    """The units that a tensor depends on, its own among them."""
+    wanted, found = {node}, set()
+    for unit in reversed(units):
+        if wanted & set(written(unit)):
+            found.add(id(unit))
+            wanted |= reads_of(unit)
+    return found
+
+
+def _level(
+    units: Sequence[Pending | Product | Sweep], overwrites: Mapping[Node, Node], first: Node | None = None
+) -> list[Item]:
     groups: list[Group] = []
     home: dict[Node, int] = {}
     readers: dict[Node, list[int]] = {}
     for unit in units:
-        at = _place(unit, groups, home, readers, overwrites)
         job = unit.job if isinstance(unit, Pending) else unit
+        waits = first is not None and any(n in overwrites for n in written(job))
+        at = _place(unit, groups, home, readers, overwrites, home[first] + 1 if waits and first is not None else 0)
         home.update(dict.fromkeys(written(job), at))
         groups[at].nodes.update(written(job))
         for node in reads_of(job):
@@ -104,10 +123,10 @@ def _place(
     home: Mapping[Node, int],
     readers: Mapping[Node, list[int]],
     overwrites: Mapping[Node, Node],
+    earliest: int,
 ) -> int:
-    """The first group that the unit can join, or a new one."""
+    """The first group from `earliest` on that the unit can join, or a new one."""
     job = unit.job if isinstance(unit, Pending) else unit
-    earliest = 0
     for node in reads_of(job):
         if node in home and node not in written(job):
             earliest = max(earliest, home[node])

@@ -87,16 +87,18 @@ def kept_axes(node: Node, found: Accesses) -> tuple[int, ...]:
         return tuple(range(node.rank))
     if isinstance(write.job, Job) and write.job.scattered:
         return tuple(range(node.rank))
-    shared = len(write.path)
-    for read in reads:
-        shared = min(shared, _common(write.path, read.path))
+    shared = min((_same_iteration(write, read) for read in reads), default=len(write.path))
     inside = {symbol for _, symbol in write.path[:shared]}
-    kept = []
-    for axis, place in enumerate(write.places):
-        own = place in inside and all(read.places[axis] == place for read in reads)
-        if not own:
-            kept.append(axis)
-    return tuple(kept)
+    return tuple(axis for axis, place in enumerate(write.places) if place not in inside)
+
+
+def _same_iteration(write: Access, read: Access) -> int:
+    """How many loops, from the outside, a read shares with the write, each at the iteration that it was made in."""
+    for level in range(_common(write.path, read.path)):
+        symbol = write.path[level][1]
+        if symbol not in write.places or read.places[write.places.index(symbol)] != symbol:
+            return level
+    return _common(write.path, read.path)
 
 
 def _common(one: Path, other: Path) -> int:

@@ -21,6 +21,8 @@ import sympy as sp
 from symnet.core.definition import Definition, Node, Program, read_nodes, write_out
 from symnet.core.expr import Bound, Bracket, Reduce, total
 from symnet.core.graph import definition_order
+from symnet.core.index import bounds, nonnegative
+from symnet.core.normal import is_index_guard
 from symnet.schedule.native import expand_foreign, is_call
 
 
@@ -287,10 +289,33 @@ def factors_named(program: Program) -> Program:
             if is_product(groups, definition.indices, bound):
                 extents = {**scope(node, definition), **dict(bound)}
                 rest = [f for f in sp.Mul.make_args(body) if not any(f in g for g in groups)]
-                read = [operand_read(sp.Mul(*g), names, extents) for g in groups]
+                read = [operand_read(g, names, extents) for g in guarded(groups, extents)]
                 formula = total(sp.Mul(*rest, *read), bound)
         result[node] = Definition(definition.indices, formula)
     return definition_order({**result, **names.made}, program.outputs)
+
+
+def guarded(groups: list[list[sp.Expr]], extents: Mapping[sp.Symbol, sp.Expr]) -> list[sp.Expr]:
+    """The operands as products, each with the guards that keep its reads in range, also where the other one has them."""
+    guards = [f for g in groups for f in g if is_index_guard(f)]
+    result = []
+    for group in groups:
+        product = sp.Mul(*group)
+        missing = [] if in_range(product, extents) else [g for g in guards if g.free_symbols & product.free_symbols]
+        result.append(sp.Mul(*group, *(g for g in missing if g not in group)))
+    return result
+
+
+def in_range(expr: sp.Expr, extents: Mapping[sp.Symbol, sp.Expr]) -> bool:
+    """Whether every read lies inside its tensor for all indices."""
+    for read in expr.atoms(sp.Indexed):
+        for place, size in zip(read.indices, read.args[0].node.shape, strict=True):
+            box = None if place.atoms(sp.Indexed) else bounds(place, extents)
+            if box is None:
+                continue
+            if nonnegative(box[0]) is not True or nonnegative(size - 1 - box[1]) is not True:
+                return False
+    return True
 
 
 def is_product(groups: list[list[sp.Expr]], free: Iterable[sp.Symbol], bound: Iterable[Bound]) -> bool:

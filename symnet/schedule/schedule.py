@@ -33,11 +33,16 @@ def schedule(
     next_of: Mapping[Node, Node] | None = None,
     capacity: Mapping[sp.Symbol, sp.Expr] | None = None,
     batch: sp.Expr | None = None,
+    first: Node | None = None,
 ) -> Schedule:
-    """Kernels for a program in normal form. `next_of` maps next states to the tensors that they overwrite."""
+    """Kernels for a program in normal form.
+
+    `next_of` maps next states to the tensors that they overwrite, none of them before `first` is known; `capacity` gives
+    the largest sizes, `batch` the size that counts samples.
+    """
     overwrites = dict(next_of or {})
     prepared = prepare(program)
     units = units_of(prepared, overwrites, batch)
-    items = arrange(units, overwrites)
+    items = arrange(units, overwrites, first)
     memory = plan(items, fixed, outputs, dict(capacity or {}))
     return Schedule(prepared, tuple(units), tuple(items), memory, batch)

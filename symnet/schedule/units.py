@@ -114,7 +114,7 @@ def sweep(group: list[Node], program: Program, batch: sp.Expr | None) -> Sweep:
     """A recurrence as a loop over its axis of time."""
     loop = time_loop(group, program)
     first = loop.order[0]
-    time = sp.Symbol("t", integer=True) if False else sp.Dummy("time", integer=True)
+    time = sp.Dummy("time", integer=True)
     extent = first.shape[loop.axes[first]]
     units = []
     for node in loop.order:
@@ -137,8 +137,8 @@ def unit_of(
         found = product_of(node, definition, fixed, base)
         if not isinstance(found, Refusal):
             return found
+        assert not isinstance(formula, Scaled), "only products are folded"
         why = found.why
-        formula = formula.written_out() if isinstance(formula, Scaled) else formula
     return job_of(node, Definition(definition.indices, formula), fixed, batch, why)
 
 
@@ -151,12 +151,6 @@ class Scaled(sp.Expr):  # type: ignore[misc]
     def __new__(cls, alpha: sp.Expr, reduce: Reduce, beta: sp.Expr, base: sp.Expr) -> Scaled:
         obj: Scaled = sp.Expr.__new__(cls, alpha, reduce, beta, base)
         return obj
-
-    def written_out(self) -> sp.Expr:
-        alpha, reduce, beta, base = self.args
-        assert beta == 0, "an update that is no product is not folded"
-        body, bound = reduce.open()
-        return Reduce("sum", alpha * body, bound)
 
 
 def updates_folded(program: Program, next_of: Mapping[Node, Node]) -> Program:
@@ -201,9 +195,10 @@ def _folded(
         parts = _affine(formula, read, node, next_of.get(node), definition)
         if parts is None:
             continue
-        body = body.xreplace(moved)
         alpha, beta, base = parts
-        return Scaled(alpha * scale, Reduce("sum", body, bound), beta, base), {inner}
+        folded = Scaled(alpha * scale, Reduce("sum", body.xreplace(moved), bound), beta, base)
+        if product_of(node, Definition(definition.indices, folded), frozenset(), next_of.get(node)):
+            return folded, {inner}
     return None
 
 

@@ -1,0 +1,189 @@
+"""The training loop as a module: gather, forward, backward and update, for many steps in one call."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import sympy as sp
+
+from symnet.core.definition import Node, Program
+from symnet.emit.kernels import INDENT, Writer
+from symnet.emit.module import module_text, signature
+from symnet.emit.names import Names
+from symnet.emit.scalar import is_whole_node
+from symnet.schedule.memory import Store
+from symnet.schedule.schedule import Schedule, schedule
+from symnet.schedule.units import row_strides
+
+# what every training kernel is given besides its data, in this order
+FIXED = (
+    ("rows", "int64[::1]"),
+    ("theta", "NUMBER[::1]"),
+    ("grad", "NUMBER[::1]"),
+    ("state", "NUMBER[::1]"),
+    ("memory", "float64[::1]"),
+    ("held", "NUMBER[::1]"),
+    ("noise", "NUMBER[::1]"),
+    ("ws", "NUMBER[::1]"),
+    ("wi", "int64[::1]"),
+    ("sums", "float64[::1]"),
+    ("first", "int64"),
+    ("last", "int64"),
+    ("total", "int64"),
+    ("done", "int64"),
+    ("seed", "int64"),
+)
+
+
+@dataclass(frozen=True)
+class Arena:
+    """Tensors one after the other in one array: where each begins."""
+
+    name: str
+    offsets: Mapping[Node, int]
+    size: int
+
+    @classmethod
+    def of(cls, name: str, nodes: Sequence[Node], shapes: Mapping[Node, Sequence[int]], align: int = 16) -> Arena:
+        offsets, at = {}, 0
+        for node in nodes:
+            offsets[node] = at
+            count = int(sp.prod(shapes[node]))
+            at += -(-count // align) * align
+        return cls(name, offsets, at)
+
+    def store(self, node: Node) -> Store:
+        return Store(self.name, sp.Integer(self.offsets[node]), tuple(range(node.rank)), tuple(row_strides(node.shape)))
+
+
+@dataclass(frozen=True)
+class Step:
+    """Everything that the kernel of one training step is made of.
+
+    `program` computes losses, metrics and either gradients or next parameters; `update`, if there is one, the next
+    parameters from all gradients at once. `where` says where tensors from outside live, `next_of` what is overwritten.
+    """
+
+    program: Program
+    update: Program | None
+    where: Mapping[Node, Store]
+    next_of: Mapping[Node, Node]
+    data: Sequence[Node]
+    rows: Node
+    logged: Sequence[Node]
+    noise: Sequence[tuple[Node, float, int, int]]  # mask, share kept, offset, entries
+    scalars: Mapping[Node, tuple[int, Node]]  # scalar states: place in `memory`, next
+    numbers: Mapping[sp.Symbol, int]
+    batch: sp.Symbol
+    batch_size: int
+    step: Node
+    begin: Node
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class TrainingModule:
+    """The emitted module and what a caller has to allocate."""
+
+    source: str
+    schedules: tuple[Schedule, ...]
+    work: int
+    whole_work: int
+    data: tuple[str, ...] = field(default_factory=tuple)
+
+
+def training_module(step: Step, dtype: str) -> TrainingModule:
+    """Emit the training loop for a step."""
+    names = Names()
+    constant = step.batch_size == 1
+    numbers = {**step.numbers, **({step.batch: 1} if constant else {})}
+    sizes = {} if constant else {step.batch: "n"}
+    names.taken.update({"n", "i", "t", "seen", *(name for name, _ in FIXED)})
+    names.of.update({node: str(step.where[node].array) for node in (*step.data, step.rows)})
+    names.taken.update(names.of.values())
+    capacity = {**{s: sp.Integer(v) for s, v in step.numbers.items()}, step.batch: sp.Integer(step.batch_size)}
+    plans = planned(step, capacity)
+    lines, used, writer = [], set[str](), None
+    for plan in plans:
+        writer = Writer(plan.memory, sizes, numbers, dtype == "float64", names, used)
+        writer.depth = 2
+        writer.wide.update(n for n in plan.memory.stores if not n.rank and not is_whole_node(n))
+        names.of.setdefault(step.step, "t")
+        names.of.setdefault(step.begin, "begin")
+        start = len(writer.lines)
+        writer.kernels(plan.items, step.logged[0])
+        lines += writer.lines[start:]
+    assert writer is not None
+    data = [names(node, node.name) for node in step.data]
+    kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in FIXED]
+    parameters = [*data, *(name for name, _ in FIXED)]
+    kernel = [
+        f"@njit({signature(kinds).replace('types.void', 'types.int64', 1)}, **KERNEL)",
+        f"def train_steps({', '.join(parameters)}):",
+        f'{INDENT}"""Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; returns how many were done."""',
+        f"{INDENT}for step in range(first, last):",
+        *head(step, names, constant),
+        *lines,
+        *tail(step, names, plans, writer),
+        f"{INDENT}return last - first",
+    ]
+    if step.noise:
+        used.add("fill_mask")
+    source = module_text(step.title, dtype, used - {"fill_mask"}, kernel, [], MASK if step.noise else "")
+    work = max(int(p.memory.size) for p in plans)
+    whole = max(int(p.memory.whole_size) for p in plans)
+    return TrainingModule(source, tuple(plans), work, whole, tuple(data))
+
+
+def planned(step: Step, capacity: Mapping[sp.Symbol, sp.Expr]) -> list[Schedule]:
+    """The schedules: of the step itself, and of the update of all parameters where that is done at once."""
+    options = {"next_of": step.next_of, "capacity": capacity, "batch": step.batch}
+    first = schedule(step.program, step.where, step.program.outputs, first=step.logged[0], **options)
+    if step.update is None:
+        return [first]
+    return [first, schedule(step.update, step.where, step.update.outputs, **options)]
+
+
+def head(step: Step, names: Names, constant: bool) -> list[str]:
+    """What stands before the kernels of a step: which rows, the number of the step, fresh masks."""
+    pad = INDENT * 2
+    lines = [f"{pad}begin = step * {step.batch_size}"]
+    if not constant:
+        lines.append(f"{pad}n = min({step.batch_size}, total - begin)")
+    lines.append(f"{pad}t = float(done + step - first + 1)")
+    for node, (at, _) in step.scalars.items():
+        lines.append(f"{pad}{names(node, node.name)} = memory[{at}]")
+    rows = "1" if constant else "n"
+    for mask, keep, offset, entries in step.noise:
+        count = f"{rows} * {entries}"
+        lines.append(f"{pad}fill_mask(noise, {offset}, {count}, {keep!r}, seed, done + step - first, {offset})")
+    return lines
+
+
+def tail(step: Step, names: Names, plans: Sequence[Schedule], writer: Writer) -> list[str]:
+    """What stands after the kernels: scalar states and the log."""
+    pad = INDENT * 2
+    rows = "1" if step.batch_size == 1 else "n"
+    lines = [""]
+    for at, following in step.scalars.values():
+        lines.append(f"{pad}memory[{at}] = {names.of[following]}")
+    for at, node in enumerate(step.logged):
+        lines.append(f"{pad}sums[{at}] += {names(node, node.name)} * {rows}")
+    lines.append(f"{pad}sums[{len(step.logged)}] += {rows}")
+    return lines
+
+
+MASK = '''\
+@njit(**KERNEL)
+def fill_mask(noise, at, count, keep, seed, step, salt):
+    """1 with probability `keep`, else 0: bits of a hash of (seed, step, place), so that any step can be drawn again."""
+    key = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step) * np.uint64(0xD1B54A32D192ED03) + np.uint64(salt)
+    limit = np.uint64(keep * 2.0**53)
+    for i in range(count):
+        z = key + np.uint64(i) * np.uint64(0x9E3779B97F4A7C15)
+        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+        z = z ^ (z >> np.uint64(31))
+        noise[at + i] = real(1.0) if (z >> np.uint64(11)) < limit else real(0.0)
+'''

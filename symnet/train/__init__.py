@@ -1,0 +1,1 @@
+"""The training of models: what a step computes, and the loop that runs it."""
