@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import sympy as sp
 
-from symnet.core.definition import Definition, Node, Program
+from symnet.core.definition import Definition, Node, Program, Read, canonical_key, write_out
 from symnet.core.expr import Reduce
 from symnet.core.graph import definition_order
 from symnet.simplify.stable.book import Book
@@ -28,16 +28,36 @@ ROUNDS = 6
 
 def stabilise(program: Program) -> Program:
     """A program in normal form with the values of this one, and fewer digits lost."""
-    book = Book(program)
+    book = Book(one_maximum(program))
     sums = Sums(book)
     facts = Facts(sums)
-    stable = {node: _definition(node, d, facts) for node, d in program.definitions.items()}
+    stable = {node: _definition(node, d, facts) for node, d in book.program.definitions.items()}
     for family in sums.families.values():
         family.share_entries()
     for family in sums.families.values():
         stable.update(family.define())
     made = {node: _final(d) for node, d in {**stable, **book.made}.items()}
     return definition_order(made, program.outputs)
+
+
+def one_maximum(program: Program) -> Program:
+    """Maxima with equal definitions read as one: a shift made by hand is then seen to be the same everywhere."""
+    first: dict[tuple[object, ...], Node] = {}
+    twins: dict[Node, Node] = {}
+    for node, definition in program.definitions.items():
+        if isinstance(definition.formula, Reduce) and definition.formula.op == "max":
+            known = first.setdefault(canonical_key(node, definition), node)
+            if known is not node:
+                twins[node] = known
+    if not twins:
+        return program
+
+    def one(read: Read) -> sp.Expr | None:
+        twin = twins.get(read.args[0].node)
+        return None if twin is None else twin.read(*read.indices)
+
+    definitions = {n: Definition(d.indices, write_out(d.formula, one)) for n, d in program.definitions.items()}
+    return Program(program.outputs, definitions)
 
 
 def _definition(node: Node, definition: Definition, facts: Facts) -> Definition:
