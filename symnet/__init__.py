@@ -54,8 +54,10 @@ _HOME = {
             "program",
             "latex",
             "text",
+            "function",
         )
     },
+    "Model": ("symnet.train.model", "Model"),
     **{name: ("symnet.checks.numeric", name) for name in ("check",)},
 }
 _MODULES = {

@@ -24,12 +24,14 @@ from symnet.declare.notation import default_indices
 from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
 from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
+from symnet.run.function import Function
 from symnet.run.reference import evaluate
 from symnet.show.latex import latex_definition, latex_name, latex_program
 from symnet.show.program import ShownProgram
 from symnet.show.steps import Derivation, derivation
 from symnet.show.text import text_definition
 from symnet.simplify.adjoints import Simplified, simplify_derived
+from symnet.simplify.stabilise import stabilise
 
 Seed = Callable[[tuple[sp.Symbol, ...]], sp.Expr]
 
@@ -165,6 +167,18 @@ def derive(loss: Tensor, wrt: Any) -> Derivation:
     """The gradients with the steps that led there."""
     derived = derive_gradients(loss, as_list(wrt))
     return derivation(derived.root, derived.results, derived.raw, derived.simple)
+
+
+def lower(program: Program) -> Program:
+    """A program as it is executed: in normal form, and stable in floating point."""
+    return stabilise(normalise(program, keep=program.outputs))
+
+
+def function(outputs: Any, dtype: str = "float64") -> Function:
+    """Tensors compiled to a function of arrays: one tensor in, one array out; a list or a dict likewise."""
+    for output in outputs.values() if isinstance(outputs, Mapping) else as_list(outputs):
+        check_tensor("a function", output)
+    return Function(outputs, dtype, lower)
 
 
 def program(*outputs: Tensor) -> ShownProgram:

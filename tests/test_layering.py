@@ -25,6 +25,7 @@ LAYERS = (
     "run",
     "checks",
     "pipeline",
+    "train",
     "cli",
 )
 # the interpreter explains nothing and schedules nothing; the face and the check ask the pipeline

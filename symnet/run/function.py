@@ -30,17 +30,20 @@ class Function:
     `f.source` is the emitted module, `f.schedule` what runs and why, `f.save(path)` writes the module.
     """
 
-    def __init__(self, outputs: Any, dtype: str, lower: Callable[[Program], Program]) -> None:
+    def __init__(
+        self, outputs: Any, dtype: str, lower: Callable[[Program], Program], declared: Program | None = None
+    ) -> None:
         if dtype not in DTYPES:
             raise ValueProblem(f"dtype={dtype!r} is not known", "there are 'float32' and 'float64'")
         self._asked = outputs
         self._outputs = _listed(outputs)
         self._lower = lower
+        self._given = declared
         self.dtype = dtype
 
     @cached_property
     def _declared(self) -> Program:
-        declared = Program.of(self._outputs)
+        declared = Program.of(self._outputs) if self._given is None else self._given
         check_names(declared)
         return declared
 
@@ -51,6 +54,11 @@ class Function:
     @cached_property
     def _compiled(self) -> ModuleType:
         return load(self._module.source)
+
+    @property
+    def inputs(self) -> list[Node]:
+        """What has to be given."""
+        return list(self._module.inputs)
 
     @property
     def source(self) -> str:

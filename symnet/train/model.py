@@ -1,0 +1,382 @@
+"""`sn.Model`: a loss with its parameters, and `Run`: that model compiled for an optimizer, trained and asked.
+
+    m = sn.Model(L, outputs={"p": p}, metrics=[sn.metrics.accuracy(p, y)])
+    run = m.compile(sn.optim.Adam(1e-3))
+    history = run.fit({"x": X, "y": Y}, epochs=10, batch_size=64)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from symnet.core.definition import Node, Program
+from symnet.core.expr import Reduce, transform
+from symnet.declare.optimizers.base import Optimizer
+from symnet.declare.optimizers.sgd import SGD
+from symnet.declare.tensor import Tensor, define, input_tensor
+from symnet.errors import FormulaProblem, NonScalarLoss, TrainingProblem, ValueProblem
+from symnet.pipeline import gradients, lower
+from symnet.run.function import Function
+from symnet.train.checkpoint import load_params, newest, save_params, write
+from symnet.train.data import Prepared, prepare
+from symnet.train.history import History
+from symnet.train.initial import initial
+from symnet.train.kernel import Kernel
+from symnet.train.loop import Fit
+from symnet.train.rows import class_weights, split
+from symnet.train.step import Parts, eval_program, numeric, parts_of
+from symnet.train.stopping import as_stopping
+from symnet.train.threads import blas_threads
+
+Array = NDArray[Any]
+CHUNK = 4096
+WEIGHT = "sample_weight"
+
+
+class Model:
+    """What is trained: a scalar loss, named outputs to predict, and metrics to follow."""
+
+    def __init__(
+        self,
+        loss: Tensor,
+        outputs: Mapping[str, Tensor] | Sequence[Tensor] | Tensor | None = None,
+        metrics: Sequence[Tensor] = (),
+        name: str = "model",
+    ) -> None:
+        if not isinstance(loss, Tensor):
+            raise FormulaProblem(f"the loss of a model must be a tensor, but is {loss!r}")
+        if loss.rank:
+            raise NonScalarLoss(f"the loss {loss!r} is no scalar", "take its mean over the samples")
+        self.loss, self.name = loss, name
+        self.outputs = _named(outputs)
+        self.metrics = {metric.name: metric for metric in metrics}
+        self.parts = parts_of(loss, list(self.metrics.values()), self.outputs.values())
+
+    def compile(
+        self,
+        optimizer: Optimizer | None = None,
+        *,
+        dtype: str = "float32",
+        seed: int = 0,
+        threads: int = 1,
+        resume: str | Path | None = None,
+    ) -> Run:
+        """The model ready to be trained; `resume` names a folder of checkpoints to go on from."""
+        run = Run(self, optimizer if optimizer is not None else SGD(), dtype, seed, threads)
+        if resume is not None:
+            run.restore(Path(resume))
+        return run
+
+    def weighted(self) -> Parts:
+        """The parts of the model with a weight for each sample in its loss."""
+        weight = input_tensor(WEIGHT, (self.parts.batch,))
+        loss = reweighted(self.loss, weight, self.parts.batch)
+        return parts_of(loss, list(self.metrics.values()), self.outputs.values())
+
+    def __repr__(self) -> str:
+        params = ", ".join(repr(p) for p in self.parts.params)
+        return f"Model({self.name!r}: {self.loss.name} of {params})"
+
+
+def _named(outputs: Any) -> dict[str, Tensor]:
+    if outputs is None:
+        return {}
+    if isinstance(outputs, Mapping):
+        return dict(outputs)
+    found = outputs if isinstance(outputs, (list, tuple)) else [outputs]
+    return {tensor.name: tensor for tensor in found}
+
+
+def reweighted(loss: Tensor, weight: Tensor, batch: sp.Symbol) -> Tensor:
+    """The loss with each sum over samples weighted; scalars that it is made of likewise."""
+    if loss.definition is None or loss.rank:
+        return loss
+    inner = {r: r.args[0].node for r in loss.definition.formula.atoms(sp.Indexed) if not r.args[0].node.rank}
+    formula = loss.definition.formula.xreplace({r: reweighted(n, weight, batch).read() for r, n in inner.items()})
+
+    def weigh(expr: sp.Expr) -> sp.Expr:
+        if not isinstance(expr, Reduce) or expr.op != "sum" or batch not in [e for _, e in expr.bound]:
+            return expr
+        body, bound = expr.open()
+        sample = next(b for b, e in bound if e == batch)
+        return Reduce("sum", body * weight.read(sample), bound)
+
+    return define(f"weighted_{loss.name}".replace(".", "_"), (), transform(formula, weigh))
+
+
+class Params(Mapping[str, Array]):
+    """The parameters by name, as arrays; assigning to one copies values in."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __getitem__(self, name: str) -> Array:
+        return self._run.view(name)
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        self._run.view(name)[...] = value
+
+    def __iter__(self) -> Iterator[str]:
+        return iter([p.name for p in self._run.model.parts.params])
+
+    def __len__(self) -> int:
+        return len(self._run.model.parts.params)
+
+    def __repr__(self) -> str:
+        return f"Params({', '.join(f'{n} {a.shape}' for n, a in self.items())})"
+
+
+class Run:
+    """A model under training: its parameters, the state of the optimizer, and where it stands."""
+
+    def __init__(self, model: Model, optimizer: Optimizer, dtype: str, seed: int, threads: int) -> None:
+        if dtype not in ("float32", "float64"):
+            raise ValueProblem(f"dtype={dtype!r} is not known", "there are 'float32' and 'float64'")
+        if not isinstance(threads, int) or threads < 1:
+            raise ValueProblem(f"threads={threads!r}", "give the number of threads, from 1")
+        self.model, self.optimizer = model, optimizer
+        self.dtype, self.seed, self.threads = dtype, seed, threads
+        self.epoch, self.done = 0, 0
+        self.history = History()
+        self._numbers: dict[sp.Symbol, int] = {}
+        self._kernels: dict[tuple[Any, ...], Kernel] = {}
+        self._functions: dict[tuple[str, ...], Function] = {}
+        self._values: dict[str, Array] = {}
+        self._states: dict[str, Array] = {}
+        self._latest: Kernel | None = None
+
+    # -- parameters
+
+    @property
+    def params(self) -> Params:
+        """The parameters by name."""
+        return Params(self)
+
+    def view(self, name: str) -> Array:
+        if name not in {n.name for n in self._stored()}:
+            raise ValueProblem(f"there is no parameter {name!r}", f"there are {', '.join(self.params)}")
+        self._ready()
+        return self._values[name]
+
+    def _stored(self) -> list[Node]:
+        return [*self.model.parts.params, *self.model.parts.held]
+
+    def _ready(self, sizes: Mapping[sp.Symbol, int] | None = None) -> None:
+        """Parameters are made when all sizes are known."""
+        self._numbers.update({s: v for s, v in (sizes or {}).items() if s != self.model.parts.batch})
+        if self._values:
+            return
+        shapes = {node: numeric(node, self._numbers) for node in self._stored()}
+        self._values = {
+            node.name: initial(node, shape, self.seed, self._numbers).astype(self.dtype) for node, shape in shapes.items()
+        }
+
+    # -- training
+
+    def fit(
+        self,
+        data: Mapping[Any, Any],
+        epochs: int = 1,
+        batch_size: int = 32,
+        *,
+        validation: Any = None,
+        shuffle: bool = True,
+        progress: bool = True,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        early_stopping: Any = None,
+        checkpoint: str | Path | None = None,
+        checkpoint_seconds: float = 5.0,
+        checkpoint_steps: int | None = None,
+        allow_nonfinite: bool = False,
+    ) -> History:
+        """Train; returns the history of this run. `validation` is a share of the rows or a mapping like `data`."""
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueProblem(f"batch_size={batch_size!r}", "give a whole number from 1")
+        parts, values = self._weighted(data, sample_weight, class_weight)
+        prepared = prepare(parts.data, values, self.dtype, parts.batch, allow_nonfinite=allow_nonfinite)
+        self._ready(prepared.sizes)
+        rows, held_out = np.arange(prepared.count), None
+        if isinstance(validation, (int, float)) and validation:
+            rows, held = split(prepared.count, float(validation), self.seed)
+            held_out = {n.name: _rows(prepared.arrays[n], n, parts, held) for n in parts.data if n.name != WEIGHT}
+        elif validation is not None and not isinstance(validation, (int, float)):
+            held_out = validation
+        size = min(batch_size, len(rows))
+        kernel = self._kernel(parts, prepared, size)
+        fit = Fit(self, kernel, prepared, rows, size, epochs, shuffle, progress, held_out, as_stopping(early_stopping))
+        if checkpoint is not None:
+            fit.keep(Path(checkpoint), checkpoint_seconds, checkpoint_steps)
+        with blas_threads(self.threads):
+            return fit.run()
+
+    def _weighted(self, data: Mapping[Any, Any], sample_weight: Any, class_weight: Any) -> tuple[Parts, dict[str, Any]]:
+        values = {k.name if isinstance(k, Node) else k: v for k, v in data.items()}
+        if sample_weight is None and class_weight is None:
+            return self.model.parts, values
+        weights = np.ones(()) if sample_weight is None else np.asarray(sample_weight, float)
+        if class_weight is not None:
+            targets = [n for n in self.model.parts.data if n.kind in ("label", "onehot")]
+            if len(targets) != 1 or targets[0].name not in values:
+                raise ValueProblem("class weights need exactly one input of labels or one-hot rows")
+            weights = weights * class_weights(values[targets[0].name], class_weight)
+        return self.model.weighted(), {**values, WEIGHT: weights}
+
+    def _kernel(self, parts: Parts, prepared: Prepared, batch_size: int) -> Kernel:
+        key = (len(parts.data), batch_size, tuple(sorted((str(s), v) for s, v in self._numbers.items())))
+        if key not in self._kernels:
+            self._kernels[key] = Kernel.build(parts, self.optimizer, self._numbers, batch_size, self.dtype, gradients, lower)
+        kernel = self._kernels[key]
+        kernel.adopt(self._values, self._states)
+        self._latest = kernel
+        return kernel
+
+    # -- asking
+
+    def predict(self, data: Mapping[Any, Any]) -> dict[str, Array]:
+        """The outputs for new data, by name."""
+        if not self.model.outputs:
+            raise ValueProblem("this model has no outputs", 'declare them: sn.Model(L, outputs={"p": p})')
+        found, _ = self._evaluated(tuple(self.model.outputs), data)
+        return found
+
+    def evaluate(self, data: Mapping[Any, Any]) -> dict[str, float]:
+        """The loss and the metrics on data, as means over all rows."""
+        found, _ = self._evaluated(("loss", *self.model.metrics), data)
+        return {name: float(value) for name, value in found.items()}
+
+    def _evaluated(self, names: tuple[str, ...], data: Mapping[Any, Any]) -> tuple[dict[str, Any], int]:
+        function, inputs = self._function(names)
+        batch = self.model.parts.batch
+        wanted = [n for n in inputs if n.name not in {s.name for s in self._stored()}]
+        prepared = prepare(wanted, dict(data), self.dtype, batch)
+        self._ready(prepared.sizes)
+        parts: dict[str, list[Any]] = {name: [] for name in names}
+        weights = []
+        for start in range(0, prepared.count, CHUNK):
+            rows = slice(start, start + CHUNK)
+            given: dict[str, Any] = {n.name: _rows(prepared.arrays[n], n, self.model.parts, rows) for n in wanted}
+            given |= {n.name: self._values[n.name] for n in inputs if n.name in self._values}
+            for name, value in zip(names, function(given), strict=True):
+                parts[name].append(value)
+            weights.append(min(CHUNK, prepared.count - start))
+        return {name: self._joined(name, found, weights) for name, found in parts.items()}, prepared.count
+
+    def _joined(self, name: str, found: list[Any], weights: list[int]) -> Any:
+        tensor = self.model.outputs.get(name)
+        if tensor is None or not tensor.rank:
+            return np.average(found, weights=weights)
+        axes = [a for a, s in enumerate(tensor.shape) if s == self.model.parts.batch]
+        return np.concatenate(found, axis=axes[0]) if axes else found[0]
+
+    def _function(self, names: tuple[str, ...]) -> tuple[Function, list[Node]]:
+        if names not in self._functions:
+            tensors = {"loss": self.model.loss, **self.model.metrics, **self.model.outputs}
+            wanted = [tensors[name] for name in names]
+            program = eval_program(wanted, self.model.parts)
+            self._functions[names] = Function(wanted, self.dtype, lambda _: lower(program), program)
+        function = self._functions[names]
+        return function, function.inputs
+
+    # -- what was compiled
+
+    @property
+    def source(self) -> str:
+        """The emitted training module of the latest fit."""
+        return self._needed().source
+
+    @property
+    def schedule(self) -> Any:
+        """What a step runs, in order, and why."""
+        return self._needed().schedule
+
+    def _needed(self) -> Kernel:
+        if self._latest is None:
+            if any(numeric_or_none(n, self._numbers) is None for n in self._stored()):
+                raise TrainingProblem("the kernel is made when sizes are known", "call fit once, or declare sizes as numbers")
+            self._ready()
+            self._latest = Kernel.build(self.model.parts, self.optimizer, self._numbers, 32, self.dtype, gradients, lower)
+            self._latest.adopt(self._values, self._states)
+        return self._latest
+
+    # -- keeping
+
+    def save(self, path: str | Path) -> None:
+        """Write the parameters (and running states) to a safetensors file."""
+        self._ready()
+        save_params(Path(path), self._values, {"name": self.model.name})
+
+    def load(self, path: str | Path) -> None:
+        """Read parameters from a safetensors file; names and shapes must fit."""
+        arrays, _ = load_params(Path(path))
+        self._take(arrays)
+
+    def _take(self, arrays: Mapping[str, Array]) -> None:
+        for node in self._stored():
+            if node.name not in arrays:
+                raise ValueProblem(f"the file holds no {node.name}", f"it holds {', '.join(arrays)}")
+            for size, value in zip(node.shape, arrays[node.name].shape, strict=False):
+                if isinstance(size, sp.Symbol):
+                    self._numbers.setdefault(size, value)
+        self._ready()
+        for node in self._stored():
+            if arrays[node.name].shape != self._values[node.name].shape:
+                raise ValueProblem(
+                    f"{node.name} has shape {self._values[node.name].shape}, but the file's {arrays[node.name].shape}"
+                )
+            self._values[node.name][...] = arrays[node.name]
+
+    def checkpoint(self, folder: str | Path, place: Mapping[str, Any] | None = None) -> None:
+        """Write everything that training needs to go on exactly as if it had not been stopped."""
+        facts = {
+            "seed": self.seed,
+            "epoch": self.epoch,
+            "done": self.done,
+            "history": dict(self.history),
+            "optimizer": repr(self.optimizer),
+            "place": dict(place or {}),
+        }
+        arrays = {f"param/{k}": v for k, v in self._values.items()} | {f"state/{k}": v for k, v in self._states.items()}
+        write(Path(folder), "checkpoint", arrays, facts)
+
+    def restore(self, folder: Path) -> None:
+        """Go on from the newest sound checkpoint of a folder."""
+        found = newest(folder)
+        arrays = {k.removeprefix("param/"): v for k, v in found.arrays.items() if k.startswith("param/")}
+        self._take(arrays)
+        self._states.update({k.removeprefix("state/"): v for k, v in found.arrays.items() if k.startswith("state/")})
+        facts = found.facts
+        if facts["optimizer"] != repr(self.optimizer):
+            raise TrainingProblem(
+                f"the checkpoint was made with {facts['optimizer']}, not with {self.optimizer!r}",
+                "compile with the same optimizer to go on",
+            )
+        self.seed, self.epoch, self.done = facts["seed"], facts["epoch"], facts["done"]
+        self.history.update({k: list(v) for k, v in facts["history"].items()})
+        self.place = facts["place"]
+
+    place: dict[str, Any] = {}
+
+
+def numeric_or_none(node: Node, numbers: Mapping[sp.Symbol, int]) -> tuple[int, ...] | None:
+    sizes = [s.xreplace({k: sp.Integer(v) for k, v in numbers.items()}) for s in node.shape]
+    return tuple(int(s) for s in sizes) if all(s.is_Integer for s in sizes) else None
+
+
+def _rows(array: Array, node: Node, parts: Parts, rows: Any) -> Array:
+    """Some rows of an input, along its sample axis."""
+    axes = [a for a, s in enumerate(node.shape) if s == parts.batch]
+    if not axes:
+        return array
+    place: list[Any] = [slice(None)] * array.ndim
+    place[axes[0]] = rows
+    return array[tuple(place)]
+
+
+__all__ = ["Model", "Program", "Run"]
