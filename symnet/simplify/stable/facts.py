@@ -125,8 +125,8 @@ def less_bits(expr: sp.Add, facts: Facts, inline: bool) -> sp.Expr:
 def _pieces(term: sp.Expr, facts: Facts) -> Iterator[tuple[sp.Expr, sp.Expr]]:
     """Factors and the rest; a share that has no name counts as one factor."""
     yield from pieces(term)
-    if isinstance(term, sp.Mul):
-        for share in facts.sums.shares:
+    for factor in term.args if isinstance(term, sp.Mul) else ():
+        for share in facts.sums.shares_by.get(factor.args[0].node, ()) if isinstance(factor, sp.Indexed) else ():
             if set(sp.Mul.make_args(share)) <= set(term.args):
                 yield share, term / share
 

@@ -89,8 +89,12 @@ class Family:
 
     def _weighs(self) -> list[sp.Basic]:
         """What is divided by needs its largest term; terms of weight 0 are none."""
-        some = self.inverted and self.weight.is_nonnegative and not self.weight.is_positive
-        return [sp.Gt(self.weight, 0)] if some else []
+        return [sp.Gt(self.weight, 0)] if self.hides else []
+
+    @property
+    def hides(self) -> bool:
+        """Whether terms may have weight 0 and then do not count."""
+        return bool(self.inverted and self.weight.is_nonnegative and not self.weight.is_positive)
 
     # -- the tensors that stand for it
 

@@ -18,7 +18,7 @@ from symnet.simplify.match import match
 from symnet.simplify.stable.book import Book, is_bit
 from symnet.simplify.stable.families import Family, find_family
 from symnet.simplify.stable.heads import Sigmoid, is_gate, less
-from symnet.simplify.stable.rules import split_log
+from symnet.simplify.stable.logarithms import split_log
 from symnet.simplify.stable.scalar import stable_scalar
 
 
@@ -29,6 +29,7 @@ class Sums:
     book: Book
     families: dict[Node, Family] = field(default_factory=dict)
     shares: dict[sp.Expr, sp.Expr] = field(default_factory=dict)
+    shares_by: dict[Node, list[sp.Expr]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         inverted = {node for d in self.book.program.definitions.values() for node in _inverted(d.formula)}
@@ -41,6 +42,12 @@ class Sums:
             family = find_family(self.book, node, definition.indices, body, bound, node in inverted)
             if family is not None:
                 self.families[node] = family
+
+    def remember(self, share: sp.Expr, family: Family, read: sp.Expr) -> None:
+        """A product is one term's share of the sum that is read."""
+        if share not in self.shares:
+            self.shares[share] = read
+            self.shares_by.setdefault(family.inverse().args[0].node, []).append(share)
 
     def _may_be(self, body: sp.Expr) -> bool:
         return bool(body.atoms(sp.exp)) or any(self._is_exponential(node) for node in read_nodes(body))
@@ -221,7 +228,7 @@ def quotient(expr: sp.Mul, sums: Sums, place: Place) -> sp.Expr:
             value, rest = _entry(exponent, read, family, binding, rest, place)
             if shift == -family.at(read, family.largest()):
                 if family.plain and len(powers) == 1:
-                    sums.shares[sp.Mul(value, *scaled)] = read
+                    sums.remember(sp.Mul(value, *scaled), family, read)
                 return sp.Mul(*rest, *scaled, value)
     return sp.Mul(*rest, *scaled, _shifted(exponent, -shift))
 
@@ -247,6 +254,9 @@ def _entry(
     places = [family.at(read, i).xreplace(binding) for i in family.entry_indices]
     if set(gates) <= set(rest) and _stored(places, place):
         return family.entry().read(*places), [f for f in rest if f not in gates]
+    weight = family.at(read, family.weight).xreplace(binding)
+    if family.hides and set(sp.Mul.make_args(weight)) <= set(rest):
+        rest = [*rest, Bracket(weight > 0)]
     return sp.exp(family.gap(exponent, read)), rest
 
 
