@@ -1,0 +1,88 @@
+"""How many threads the BLAS that scipy is linked with may use.
+
+The compiled kernels call the BLAS of scipy, which may be another than NumPy's. It is asked by `ctypes`: a look-up
+through scipy's own extension module finds exactly the library that this module is linked with.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import scipy
+
+from symnet.errors import SymnetWarning, ValueProblem
+
+PREFIXES = ("scipy_openblas", "openblas")
+SUFFIXES = ("", "64_")
+MAPS = Path("/proc/self/maps")
+Setter = Callable[[int], None]
+Getter = Callable[[], int]
+
+
+@contextmanager
+def blas_threads(count: int | None) -> Iterator[None]:
+    """Within, scipy's BLAS uses so many threads; afterwards as many as before. None leaves it alone."""
+    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+        raise ValueProblem(f"threads={count!r} is no number of threads", "it is a whole number, 1 or more")
+    found = None if count is None else controls()
+    if found is None or count is None:
+        if count is not None:
+            warnings.warn(
+                "the BLAS of scipy could not be found: it uses as many threads as it likes; "
+                "OPENBLAS_NUM_THREADS in the environment says how many",
+                SymnetWarning,
+                stacklevel=3,
+            )
+        yield
+        return
+    setter, getter = found
+    before = getter()
+    if before != count:
+        setter(count)
+    try:
+        yield
+    finally:
+        if getter() != before:
+            setter(before)
+
+
+@cache
+def controls() -> tuple[Setter, Getter] | None:
+    """The functions that set and get the number of threads; None where there are none."""
+    for path in candidates():
+        found = _functions(path)
+        if found:
+            return found
+    return None
+
+
+def candidates() -> Iterator[Path]:
+    """Libraries that may know of scipy's BLAS: a module linked with it, those shipped beside scipy, those loaded."""
+    home = Path(scipy.__file__).parent
+    yield from sorted(home.glob("linalg/cython_blas*.so")) + sorted(home.glob("linalg/cython_blas*.pyd"))
+    for folder in (home.parent / "scipy.libs", home / ".dylibs", home / ".libs"):
+        yield from sorted(folder.glob("*openblas*"))
+    lines = MAPS.read_text().splitlines() if MAPS.exists() else []
+    loaded = dict.fromkeys(line.split(maxsplit=5)[5] for line in lines if "openblas" in line.rpartition("/")[2])
+    yield from (Path(path) for path in loaded if "numpy.libs" not in path)
+
+
+def _functions(path: Path) -> tuple[Setter, Getter] | None:
+    try:
+        library = ctypes.CDLL(str(path))
+    except OSError:
+        return None
+    for prefix in PREFIXES:
+        for suffix in SUFFIXES:
+            setter = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
+            getter = getattr(library, f"{prefix}_get_num_threads{suffix}", None)
+            if setter and getter:
+                setter.argtypes, setter.restype = [ctypes.c_int], None
+                getter.argtypes, getter.restype = [], ctypes.c_int
+                return setter, getter
+    return None
