@@ -99,7 +99,7 @@ def body(module, name, kinds):
     if name in module.globals:
         return None, module.globals[name]
     function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-    function.linkage = "linkonce_odr"
+    function.linkage = "internal"
     function.attributes.add("noinline")
     return ir.IRBuilder(function.append_basic_block()), function
 
