@@ -26,6 +26,7 @@ from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangent
 from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
 from symnet.run.function import Function
 from symnet.run.reference import evaluate
+from symnet.schedule.prepare import gathers_joined
 from symnet.show.latex import latex_definition, latex_name, latex_program
 from symnet.show.program import ShownProgram
 from symnet.show.steps import Derivation, derivation
@@ -170,8 +171,8 @@ def derive(loss: Tensor, wrt: Any) -> Derivation:
 
 
 def lower(program: Program) -> Program:
-    """A program as it is executed: in normal form, and stable in floating point."""
-    return stabilise(normalise(program, keep=program.outputs))
+    """A program as it is executed: in normal form, gathers in the sums they belong to, stable in floating point."""
+    return stabilise(gathers_joined(normalise(program, keep=program.outputs)))
 
 
 def function(outputs: Any, dtype: str = "float64") -> Function:

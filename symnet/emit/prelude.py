@@ -14,7 +14,8 @@ from numba.extending import get_cython_function_address, intrinsic
 
 real = np.{dtype}
 NUMBER = types.{dtype}
-KERNEL = dict(fastmath={{"contract", "reassoc", "nsz"}}, error_model="numpy", boundscheck=False, nogil=True)
+KERNEL = dict(fastmath={{"contract", "reassoc", "nsz"}}, error_model="numpy", boundscheck=False, nogil=True, cache=True)
+PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
 '''
 
 GEMM = '''\
@@ -57,17 +58,22 @@ def blas_gemm(typing, trans_a, trans_b, m, n, k, alpha, a, at_a, lda, b, at_b, l
     return signature, codegen
 
 
-@njit(**KERNEL)
+@njit(**PART)
 def gemm(m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, beta, c, at_c, row_c, col_c):
     """C[m,n] = alpha*A[m,k]@B[k,n] + beta*C, each matrix an array, an offset and the strides of rows and columns."""
     if m == 0 or n == 0:
         return
     if col_c == 1 or (n == 1 and row_c != 1):  # rows of C lie in memory: Fortran sees the transposed product B'@A'
         ta, tb = col_a != 1, col_b != 1 and n != 1
-        lda, ldb = (max(col_a, m) if ta else max(row_a, k)), (max(col_b, k) if tb else max(row_b, n))
-        blas_gemm(tb, ta, n, m, k, alpha, b, at_b, ldb, a, at_a, lda, beta, c, at_c, max(row_c, n))
+        lda, ldb = (larger(col_a, m) if ta else larger(row_a, k)), (larger(col_b, k) if tb else larger(row_b, n))
+        blas_gemm(tb, ta, n, m, k, alpha, b, at_b, ldb, a, at_a, lda, beta, c, at_c, larger(row_c, n))
     else:
         ta, tb = row_a != 1 and m != 1, row_b != 1
-        lda, ldb = (max(row_a, k) if ta else max(col_a, m)), (max(row_b, n) if tb else max(col_b, k))
-        blas_gemm(ta, tb, m, n, k, alpha, a, at_a, lda, b, at_b, ldb, beta, c, at_c, max(col_c, m))
+        lda, ldb = (larger(row_a, k) if ta else larger(col_a, m)), (larger(row_b, n) if tb else larger(col_b, k))
+        blas_gemm(ta, tb, m, n, k, alpha, a, at_a, lda, b, at_b, ldb, beta, c, at_c, larger(col_c, m))
+
+
+@njit(**PART)
+def larger(a, b):
+    return a if a > b else b
 '''

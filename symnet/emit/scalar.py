@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import sympy as sp
+from sympy.core.symbol import Str
 from sympy.logic.boolalg import Boolean
 
 from symnet.core.definition import Node
@@ -78,8 +79,9 @@ class Scalars:
         return f"float({text})" if self.double else f"real({text})"
 
     def _sum(self, expr: sp.Add) -> str:
-        text = ""
-        for term in ordered_terms(expr):
+        chosen, rest_terms = choices(expr)
+        text = " + ".join(f"({self.real(no)} if {self.fails(gate)} else {self.real(yes)})" for gate, yes, no in chosen)
+        for term in rest_terms:
             sign, rest = (-1, -term) if term.could_extract_minus_sign() else (1, term)
             part = self.real(rest)
             if not text:
@@ -197,6 +199,32 @@ class Scalars:
         if is_whole(left) and is_whole(right):
             return f"{self.whole(left)} {sign} {self.whole(right)}"
         return f"{self.real(left)} {sign} {self.real(right)}"
+
+
+def choices(expr: sp.Add) -> tuple[list[tuple[sp.Expr, sp.Expr, sp.Expr]], list[sp.Expr]]:
+    """Terms behind brackets that exclude each other, as (bracket, value where it holds, value elsewhere); and the others."""
+    terms = ordered_terms(expr)
+    found = []
+    for term in list(terms):
+        for gate in [a for a in sp.Mul.make_args(term) if isinstance(a, (Bracket, sp.KroneckerDelta))]:
+            other = next((t for t in terms if t is not term and _opposite(gate) in sp.Mul.make_args(t)), None)
+            if term not in terms or other is None:
+                continue
+            terms.remove(term)
+            terms.remove(other)
+            yes = sp.Mul(*[a for a in sp.Mul.make_args(term) if a is not gate])
+            no = sp.Mul(*[a for a in sp.Mul.make_args(other) if a != _opposite(gate)])
+            found.append((gate, yes, no))
+    return found, terms
+
+
+def _opposite(gate: sp.Expr) -> sp.Expr | None:
+    """The bracket that holds exactly where this one does not."""
+    if isinstance(gate, sp.KroneckerDelta):
+        return Bracket(Str("!="), *gate.args)
+    if len(gate.args) != 3:
+        return None
+    return Bracket(Str(TURNED[gate.args[0].name]), *gate.args[1:])
 
 
 def _divides(factor: sp.Expr) -> bool:

@@ -150,7 +150,7 @@ def head(step: Step, names: Names, constant: bool) -> list[str]:
     pad = INDENT * 2
     lines = [f"{pad}begin = step * {step.batch_size}"]
     if not constant:
-        lines.append(f"{pad}n = min({step.batch_size}, total - begin)")
+        lines.append(f"{pad}n = {step.batch_size} if begin + {step.batch_size} <= total else total - begin")
     lines.append(f"{pad}t = float(done + step - first + 1)")
     for node, (at, _) in step.scalars.items():
         lines.append(f"{pad}{names(node, node.name)} = memory[{at}]")
@@ -175,7 +175,7 @@ def tail(step: Step, names: Names, plans: Sequence[Schedule], writer: Writer) ->
 
 
 MASK = '''\
-@njit(**KERNEL)
+@njit(**PART)
 def fill_mask(noise, at, count, keep, seed, step, salt):
     """1 with probability `keep`, else 0: bits of a hash of (seed, step, place), so that any step can be drawn again."""
     key = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step) * np.uint64(0xD1B54A32D192ED03) + np.uint64(salt)

@@ -226,7 +226,8 @@ def _taken_over(
             continue
         if [lost.shape[a] for a in axes[lost]] != [node.shape[a] for a in axes[node]]:
             continue
-        if all(_read_before(read, lost, axes[lost], write, axes[node]) for read in found.reads[lost]):
+        made = {level for level, _ in found.writes[lost][0].path}
+        if all(_read_before(read, made, axes[lost], write, axes[node]) for read in found.reads[lost]):
             return lost
     return None
 
@@ -237,13 +238,21 @@ def is_whole_number(node: Node) -> bool:
 
 
 def _read_before(
-    read: Access, lost: Node, lost_axes: tuple[int, ...], write: Access, own_axes: tuple[int, ...]
+    read: Access, made: set[int], lost_axes: tuple[int, ...], write: Access, own_axes: tuple[int, ...]
 ) -> bool:
-    """Whether a read is over when the entry that takes its place is written."""
+    """Whether a read is over when the entry that takes its place is written.
+
+    Both stand in some loops together; a loop that does not index the lost tensor reads it again in its next
+    iteration, unless the tensor is made afresh inside it (`made` are the loops around its making).
+    """
     if read.kernel < write.kernel:
         return True
     if read.kernel > write.kernel or read.position > write.position or isinstance(read.job, Product):
         return False
+    indexed = set().union(*(read.places[a].free_symbols for a in lost_axes))
+    for level, symbol in write.path[: _common(write.path, read.path)]:
+        if level not in made and symbol not in indexed:
+            return False
     shared = {symbol for _, symbol in write.path[: _common(write.path, read.path)]}
     whole = len(shared) == len(write.path) == len(read.path)
     for a, b in zip(lost_axes, own_axes, strict=True):

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, Program, read_nodes, write_out
-from symnet.core.expr import Bound, Bracket, Reduce, total
+from symnet.core.expr import Bound, Bracket, Reduce
 from symnet.core.graph import definition_order
 from symnet.core.index import bounds, nonnegative
 from symnet.core.normal import is_index_guard
@@ -30,6 +30,7 @@ def prepare(program: Program) -> Program:
     """All passes, in an order that lets each see what the one before laid open."""
     program = each_formula(program, expand_foreign)
     program = gathers_joined(program)
+    program = picks_written_out(program)
     program = gates_from_outputs(program)
     program = sums_split(program)
     program = factors_named(program)
@@ -168,7 +169,33 @@ def _with_gather(
         return None
     rest = sp.Mul(*[f for f in factors if f != wanted])
     delta = sp.KroneckerDelta(bound[0][0], gather.indices[axis].xreplace(back))
-    return Definition(definition.indices, total(wanted * (rest + factor * delta), bound))
+    return Definition(definition.indices, Reduce("sum", wanted * (rest + factor * delta), bound))
+
+
+def picks_written_out(program: Program) -> Program:
+    """`log_p[n,t[n]]` of a row that nobody else reads: only that entry is computed."""
+    count: Counter[Node] = Counter()
+    picked: set[Node] = set()
+    for definition in program.definitions.values():
+        for read in definition.formula.atoms(sp.Indexed):
+            count[read.args[0].node] += 1
+            if any(place.atoms(sp.Indexed) for place in read.indices):
+                picked.add(read.args[0].node)
+    held = dict(program.definitions)
+    once = {
+        n
+        for n in picked
+        if n in held and count[n] == 1 and n not in program.outputs and not isinstance(held[n].formula, Reduce)
+    }
+    if not once:
+        return program
+
+    def written(read: sp.Indexed) -> sp.Expr | None:
+        node = read.args[0].node
+        return held[node].at(read.indices) if node in once else None
+
+    kept = {n: Definition(d.indices, write_out(d.formula, written)) for n, d in held.items() if n not in once}
+    return Program(program.outputs, kept)
 
 
 # -- gates
@@ -234,18 +261,10 @@ def sums_split(program: Program) -> Program:
             continue
         names = Names({})
         extents = {**scope(node, definition), **dict(bound)}
-        parts = [
-            names.read(part, extents) if isinstance(part := total(term, bound), Reduce) else sum_read(part, names, extents)
-            for term in body.args
-        ]
+        parts = [names.read(Reduce("sum", term, bound), extents) for term in body.args]
         definitions.update(names.made)
         definitions[node] = Definition(definition.indices, sp.Add(*parts))
     return definition_order(definitions, program.outputs)
-
-
-def sum_read(part: sp.Expr, names: Names, extents: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
-    """A product with reductions in it, each by the name of its own definition."""
-    return part.xreplace({r: names.read(r, extents) for r in part.atoms(Reduce)})
 
 
 def operands(body: sp.Expr, free: Iterable[sp.Symbol], bound: Iterable[Bound]) -> list[list[sp.Expr]]:
@@ -290,7 +309,7 @@ def factors_named(program: Program) -> Program:
                 extents = {**scope(node, definition), **dict(bound)}
                 rest = [f for f in sp.Mul.make_args(body) if not any(f in g for g in groups)]
                 read = [operand_read(g, names, extents) for g in guarded(groups, extents)]
-                formula = total(sp.Mul(*rest, *read), bound)
+                formula = Reduce("sum", sp.Mul(*rest, *read), bound)
         result[node] = Definition(definition.indices, formula)
     return definition_order({**result, **names.made}, program.outputs)
 

@@ -1,21 +1,33 @@
-"""A compiled training kernel and the arrays it works on."""
+"""A compiled training kernel and the arrays it works on.
+
+A kernel is found again by what was declared, before anything is derived: the folder of the cache holds the emitted
+module, its machine code and the plan of its arrays, so a second process begins to train at once.
+"""
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass
+from functools import cache, cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from symnet.core.definition import Program
+from symnet.core.fingerprint import fingerprint
 from symnet.declare.optimizers.base import Optimizer
-from symnet.emit.training import training_module
-from symnet.run.compile import load
+from symnet.emit.training import TrainingModule, training_module
+from symnet.run.compile import MODULE, cached_file, content_key, load_folder
 from symnet.train.step import Gradients, Lower, Parts, build_step, numeric
 
 Array = NDArray[Any]
+PLAN = "plan.json"
+Place = tuple[int, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -23,8 +35,8 @@ class Plan:
     """What a caller has to know of an emitted training module; plain data, kept beside the compiled code."""
 
     data: tuple[str, ...]
-    params: dict[str, tuple[int, tuple[int, ...]]]
-    held: dict[str, tuple[int, tuple[int, ...]]]
+    params: dict[str, Place]
+    held: dict[str, Place]
     theta: int
     held_size: int
     states: tuple[tuple[str, float], ...]
@@ -36,55 +48,95 @@ class Plan:
     logged: tuple[str, ...]
     batch_size: int
 
+    @classmethod
+    def from_text(cls, text: str) -> Plan:
+        facts = json.loads(text)
+        for key in ("params", "held"):
+            facts[key] = {name: (at, tuple(shape)) for name, (at, shape) in facts[key].items()}
+        return cls(**facts)
 
-@dataclass
+
+@dataclass(frozen=True)
+class Request:
+    """What a kernel is asked for: a model's parts, an optimizer, sizes, and a type."""
+
+    parts: Parts
+    optimizer: Optimizer
+    numbers: Mapping[sp.Symbol, int]
+    batch_size: int
+    dtype: str
+    gradients: Gradients
+    lower: Lower
+
+    def key(self) -> str:
+        """The same for the same declaration under the same compiler; its folder in the cache."""
+        nodes = [self.parts.loss, *self.parts.metrics, *self.parts.held.values()]
+        sizes = sorted((str(s), v) for s, v in self.numbers.items())
+        facts = [repr(self.optimizer), str(sizes), str(self.batch_size), str(self.parts.batch), self.dtype]
+        return content_key("train", fingerprint(Program.of(nodes)), *facts, compiler_digest())
+
+    def emitted(self) -> tuple[TrainingModule, Plan]:
+        """Derive, schedule and emit."""
+        step, arenas = build_step(
+            self.parts, self.optimizer, self.numbers, self.batch_size, self.gradients, self.lower
+        )
+        module = training_module(step, self.dtype)
+        theta, held = arenas["theta"], arenas["held"]
+        noise = max((at + -(-size * self.batch_size // 16) * 16 for _, _, at, size in step.noise), default=0)
+        plan = Plan(
+            data=tuple(node.name for node in self.parts.data),
+            params={n.name: (theta.offsets[n], numeric(n, self.numbers)) for n in self.parts.params},
+            held={n.name: (held.offsets[n], numeric(n, self.numbers)) for n in self.parts.held},
+            theta=theta.size,
+            held_size=held.size,
+            states=tuple(self.optimizer.states()),
+            scalars=tuple(self.optimizer.scalars()),
+            needs_grad=step.update is not None,
+            noise=noise,
+            work=module.work,
+            whole_work=module.whole_work,
+            logged=tuple(node.name for node in step.logged),
+            batch_size=self.batch_size,
+        )
+        return module, plan
+
+
+@cache
+def compiler_digest() -> str:
+    """A digest of this package's own files, so that a changed compiler never meets kernels of another."""
+    root = Path(__file__).parent.parent
+    facts = [(str(f.relative_to(root)), f.stat().st_mtime_ns, f.stat().st_size) for f in sorted(root.rglob("*.py"))]
+    return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+
 class Kernel:
     """An emitted module, compiled, and its arrays: parameters, gradients, states, work space."""
 
-    plan: Plan
-    source: str
-    schedule: Any
-    module: Any
-    dtype: str
-    theta: Array = field(init=False)
-    held: Array = field(init=False)
-    state: Array = field(init=False)
-    memory: Array = field(init=False)
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        key = request.key()
+        known = cached_file(key, PLAN)
+        if known is None:
+            module, plan = self._emitted
+            self.plan = plan
+            self.module = load_folder(key, {MODULE: module.source, PLAN: json.dumps(asdict(plan))})
+        else:
+            self.plan = Plan.from_text(known)
+            self.module = load_folder(key, {})
+        self.source = Path(self.module.__file__).read_text() if known else self._emitted[0].source
+        self._allocate()
 
-    @classmethod
-    def build(
-        cls,
-        parts: Parts,
-        optimizer: Optimizer,
-        numbers: Mapping[sp.Symbol, int],
-        batch_size: int,
-        dtype: str,
-        gradients: Gradients,
-        lower: Lower,
-    ) -> Kernel:
-        step, arenas = build_step(parts, optimizer, numbers, batch_size, gradients, lower)
-        emitted = training_module(step, dtype)
-        theta, held = arenas["theta"], arenas["held"]
-        noise = max((at + -(-size * batch_size // 16) * 16 for _, _, at, size in step.noise), default=0)
-        plan = Plan(
-            data=tuple(node.name for node in parts.data),
-            params={n.name: (theta.offsets[n], numeric(n, numbers)) for n in parts.params},
-            held={n.name: (held.offsets[n], numeric(n, numbers)) for n in parts.held},
-            theta=theta.size,
-            held_size=held.size,
-            states=tuple(optimizer.states()),
-            scalars=tuple(optimizer.scalars()),
-            needs_grad=step.update is not None,
-            noise=noise,
-            work=emitted.work,
-            whole_work=emitted.whole_work,
-            logged=tuple(node.name for node in step.logged),
-            batch_size=batch_size,
-        )
-        return cls(plan, emitted.source, emitted.schedules, load(emitted.source), dtype)
+    @cached_property
+    def _emitted(self) -> tuple[TrainingModule, Plan]:
+        return self.request.emitted()
 
-    def __post_init__(self) -> None:
-        plan, real = self.plan, np.dtype(self.dtype)
+    @property
+    def schedule(self) -> Any:
+        """What a step runs, in order, and why."""
+        return self._emitted[0].schedules
+
+    def _allocate(self) -> None:
+        plan, real = self.plan, np.dtype(self.request.dtype)
         self.theta, self.held = aligned(plan.theta, real), aligned(plan.held_size, real)
         self.grad = aligned(plan.theta if plan.needs_grad else 0, real)
         self.state = aligned(plan.theta * len(plan.states), real)
@@ -100,7 +152,7 @@ class Kernel:
         for arena, places in ((self.theta, self.plan.params), (self.held, self.plan.held)):
             for name, (at, shape) in places.items():
                 view = arena[at : at + int(np.prod(shape))].reshape(shape)
-                if values[name].base is not arena:
+                if not np.shares_memory(values[name], arena):
                     view[...] = values[name]
                     values[name] = view
         for name, own in (("state", self.state), ("memory", self.memory)):
@@ -109,32 +161,14 @@ class Kernel:
             states[name] = own
 
     def nbytes(self) -> int:
-        """The memory that the plan takes, data aside."""
-        arrays = (self.theta, self.held, self.grad, self.state, self.memory, self.noise, self.work, self.whole_work, self.sums)
-        return sum(a.nbytes for a in arrays)
+        """The memory that training takes besides its data, as planned."""
+        arrays = [self.theta, self.held, self.grad, self.state, self.memory, self.noise, self.work]
+        return sum(a.nbytes for a in (*arrays, self.whole_work, self.sums))
 
     def steps(self, data: list[Array], rows: Array, first: int, last: int, done: int, seed: int) -> int:
         """Run steps of an epoch over `rows`; how many were done. `sums` grows by what is logged."""
-        return int(
-            self.module.train_steps(
-                *data,
-                rows,
-                self.theta,
-                self.grad,
-                self.state,
-                self.memory,
-                self.held,
-                self.noise,
-                self.work,
-                self.whole_work,
-                self.sums,
-                first,
-                last,
-                len(rows),
-                done,
-                seed,
-            )
-        )
+        own = (self.theta, self.grad, self.state, self.memory, self.held, self.noise, self.work, self.whole_work)
+        return int(self.module.train_steps(*data, rows, *own, self.sums, first, last, len(rows), done, seed))
 
 
 def aligned(count: int, dtype: Any) -> Array:
@@ -143,3 +177,4 @@ def aligned(count: int, dtype: Any) -> Array:
     raw = np.zeros(count + 64 // size, dtype)
     skip = (-raw.ctypes.data // size) % (64 // size)
     return raw[skip : skip + count]
+

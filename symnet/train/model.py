@@ -27,7 +27,7 @@ from symnet.train.checkpoint import load_params, newest, save_params, write
 from symnet.train.data import Prepared, prepare
 from symnet.train.history import History
 from symnet.train.initial import initial
-from symnet.train.kernel import Kernel
+from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit
 from symnet.train.rows import class_weights, split
 from symnet.train.step import Parts, eval_program, numeric, parts_of
@@ -231,11 +231,15 @@ class Run:
     def _kernel(self, parts: Parts, prepared: Prepared, batch_size: int) -> Kernel:
         key = (len(parts.data), batch_size, tuple(sorted((str(s), v) for s, v in self._numbers.items())))
         if key not in self._kernels:
-            self._kernels[key] = Kernel.build(parts, self.optimizer, self._numbers, batch_size, self.dtype, gradients, lower)
+            self._kernels[key] = self._made(parts, batch_size)
         kernel = self._kernels[key]
         kernel.adopt(self._values, self._states)
         self._latest = kernel
         return kernel
+
+    def _made(self, parts: Parts, batch_size: int) -> Kernel:
+        request = Request(parts, self.optimizer, dict(self._numbers), batch_size, self.dtype, gradients, lower)
+        return Kernel(request)
 
     # -- asking
 
@@ -301,7 +305,7 @@ class Run:
             if any(numeric_or_none(n, self._numbers) is None for n in self._stored()):
                 raise TrainingProblem("the kernel is made when sizes are known", "call fit once, or declare sizes as numbers")
             self._ready()
-            self._latest = Kernel.build(self.model.parts, self.optimizer, self._numbers, 32, self.dtype, gradients, lower)
+            self._latest = self._made(self.model.parts, 32)
             self._latest.adopt(self._values, self._states)
         return self._latest
 
