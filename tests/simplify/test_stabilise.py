@@ -331,7 +331,7 @@ EXAMPLES: dict[str, list[sp.Expr]] = {
     "complement": [1 - Sigmoid(x), y - y * sp.tanh(x) ** 2, 1 + sp.erf(x), 3 * Sigmoid(x) - 3 * Sigmoid(x) ** 2],
     "opposite exponentials": [y * exp(x) - y * exp(-x), exp(x) + exp(-x)],
     "difference of roots": [sp.sqrt(1 + x**2) - 1, y * sp.sqrt(e + 1) - y * sp.sqrt(e)],
-    "softplus less its argument": [Softplus(x) - x, y * Softplus(x + e) - y * x - y * e],
+    "softplus less its argument": [Softplus(x) - x, Softplus(x) - Softplus(-x), y * Softplus(x + e) - y * x - y * e],
     "logarithm of a product": [sp.log(exp(x) * e), sp.log(3 * Sigmoid(x) ** 2), sp.log(sp.cosh(x) / 2)],
     "logarithm of a power": [sp.log(1 / (e + 2 + sp.sin(e)), evaluate=False), sp.log((2 + sp.sin(e)) ** 3)],
     "logarithm of a sum": [sp.log(1 + exp(x)), sp.log(exp(x) / 2 + exp(y) / 2), sp.log(1 + e)],

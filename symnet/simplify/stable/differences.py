@@ -44,11 +44,14 @@ def _rooted(scale: sp.Expr, root: sp.Expr, other: sp.Expr) -> sp.Expr | None:
 
 
 def softplus_less_its_argument(expr: sp.Expr) -> sp.Expr:
-    """c*softplus(u) - c*u is c*softplus(-u)."""
+    """c*softplus(u) - c*u is c*softplus(-u), and c*softplus(u) - c*softplus(-u) is c*u."""
     for term in expr.args:
         for factor in sp.Mul.make_args(term):
             if isinstance(factor, Softplus):
                 scale = term / factor
+                mirrored = -scale * Softplus(-factor.args[0])
+                if mirrored in expr.args:
+                    return sp.Add(scale * factor.args[0], *[t for t in expr.args if t not in (term, mirrored)])
                 wanted = set(sp.Add.make_args(sp.expand_mul(-scale * factor.args[0])))
                 if wanted <= set(expr.args):
                     return sp.Add(
