@@ -29,9 +29,9 @@ from symnet.errors import NameProblem, SymnetWarning, TrainingProblem
 Arrays = dict[str, NDArray[Any]]
 KEPT = 2
 ASIDE = ".partial"
+LENGTH = 8  # bytes that say how long the head of a safetensors file is
 STALE = 3600.0  # seconds after which a file aside was left by a process that is no more
 NUMBERED = re.compile(r"([\w-]+)\.(\d{6,})\.safetensors")
-CUT_OFF = ("Incomplete", "TooSmall", "HeaderLength", "empty")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,9 @@ def newest(folder: Path, name: str | None = None) -> Checkpoint:
             return load_params(path)
         except TrainingProblem as problem:
             warnings.warn(f"{problem.message}: the checkpoint before it is used", SymnetWarning, stacklevel=2)
-    raise TrainingProblem(f"there is no sound checkpoint in {folder}", "begin anew, without resume")
+    raise TrainingProblem(
+        f"there is no sound checkpoint in {folder}", "begin anew: without resume, or in another folder"
+    )
 
 
 def numbered(folder: Path) -> list[tuple[int, str, Path]]:
@@ -100,15 +102,35 @@ def load_params(path: str | Path) -> Checkpoint:
         raise TrainingProblem(f"there is no file {path}")
     try:
         arrays, facts = _read(path)
-    except (SafetensorError, OSError, ValueError, KeyError, TypeError, OverflowError) as problem:
-        cut_off = any(word in str(problem) for word in CUT_OFF)
-        what = "is cut off" if cut_off else "is damaged, or no safetensors file"
-        raise TrainingProblem(f"{path} {what}", "take the one before, or save it anew") from None
+    except OSError as problem:
+        raise TrainingProblem(f"{path} cannot be read: {problem.strerror or problem}", "see who may read it") from None
+    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError):
+        raise TrainingProblem(f"{path} {_trouble(path)}", "take another, or save it anew") from None
     except _Foreign:
         raise TrainingProblem(
             f"{path} was not written by symnet", "set run.params from its arrays, which safetensors.numpy reads"
         ) from None
     return Checkpoint(arrays, facts, path)
+
+
+def _trouble(path: Path) -> str:
+    """What is wrong with a file that cannot be read."""
+    size = path.stat().st_size
+    with open(path, "rb") as handle:
+        end = LENGTH + int.from_bytes(handle.read(LENGTH), "little")
+        head = handle.read(end - LENGTH if end <= size else 1)
+    if head and not head.startswith(b"{"):
+        return "is no safetensors file"
+    return "is cut off" if end + _extent(head) > size else "is damaged"
+
+
+def _extent(head: bytes) -> int:
+    """Where the last array ends that a safetensors head speaks of; 0 where it makes no sense."""
+    try:
+        entries = json.loads(head)
+        return max(int(entry["data_offsets"][1]) for name, entry in entries.items() if name != "__metadata__")
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return 0
 
 
 class _Foreign(Exception):
@@ -178,7 +200,7 @@ def _flush(folder: Path) -> None:
 
 def _sweep(folder: Path) -> None:
     """Remove what processes that were killed have left aside."""
-    for path in folder.glob(f".*.safetensors.*{ASIDE}"):
+    for path in folder.glob(f".*{ASIDE}"):
         try:
             if time.time() - path.stat().st_mtime > STALE:
                 path.unlink()

@@ -170,7 +170,7 @@ def _check_finite(node: Node, array: Array) -> None:
 def _check_labels(node: Node, array: Array, classes: int | None) -> None:
     """Labels are whole numbers in their range, before anything reads memory by them."""
     whole = array.dtype.kind in "biu"
-    place = None if whole else _first(array, lambda block: ~(np.mod(block, 1) == 0))
+    place = None if whole else _first(array, lambda block: ~np.isfinite(block) | (block != np.floor(block)))
     if place is not None:
         raise ValueProblem(f"{node.name} holds labels, but was given {array[place]}{_where(place)}", "labels are whole")
     bound = np.iinfo(np.int64).max if classes is None else classes
@@ -178,12 +178,12 @@ def _check_labels(node: Node, array: Array, classes: int | None) -> None:
     if place is not None:
         allowed = "0 and more" if classes is None else f"0..{classes - 1}"
         row = f" at row {', '.join(str(p + 1) for p in place)}" if place else ""
-        raise RangeProblem(f"label {array[place]:g}{row} of {node.name}: allowed {allowed}", "labels count from 0")
+        raise RangeProblem(f"label {int(array[place])}{row} of {node.name}: allowed {allowed}", "labels count from 0")
 
 
 def _check_kinds(node: Node, array: Array) -> None:
     """Values that break their kind are refused with their row in the whole array."""
-    if not array.ndim:
+    if array.ndim < 2 and (not array.ndim or node.kind in ("onehot", "simplex")):
         check_kind(node, array)
         return
     for rows in blocks(array):
@@ -231,3 +231,21 @@ def _check_fits(node: Node, array: Array, made: Array, rows: Any) -> None:
             f"{node.name} holds {array[place]}{_where(place)}, which is too large for {made.dtype}",
             'scale the data, or say dtype="float64"',
         )
+
+
+def kernel_view(array: Array) -> Array:
+    """The entries in one row, in a view that says it may be written: compiled code refuses read-only memory.
+
+    Files that are mapped for reading are such memory. Nobody may write to the view.
+    """
+    flat = array.reshape(-1)
+    return flat if flat.flags.writeable else np.asarray(_Unlocked(flat))
+
+
+class _Unlocked:
+    """Holds an array and describes its memory as writable."""
+
+    def __init__(self, array: Array) -> None:
+        self.array = array
+        interface = array.__array_interface__
+        self.__array_interface__ = {**interface, "data": (interface["data"][0], False)}

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,7 @@ from symnet.train.chance import stream
 Rows = NDArray[np.int64]
 Array = NDArray[Any]
 SUM = 1e-6
+MOST = 2**62  # labels from here on are a mistake, and would not be whole numbers of 64 bits
 
 
 def order(seed: int, epoch: int, count: int, shuffle: bool = True) -> Rows:
@@ -32,8 +34,7 @@ def split(count: int, share: float, seed: int) -> tuple[Rows, Rows]:
 
 
 def _check_share(count: int, share: Any) -> None:
-    number = isinstance(share, (int, float, np.integer, np.floating)) and not isinstance(share, bool)
-    if not number or not 0 < share < 1:
+    if not _is_number(share) or not 0 < share < 1:
         raise ValueProblem(
             f"validation={share!r} is no share of the data", "give a share between 0 and 1, for example 0.1, or data"
         )
@@ -44,16 +45,21 @@ def _check_share(count: int, share: Any) -> None:
         )
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
+
+
 # -- weights of classes
 
 
 def class_weights(targets: Array, weights: Any, name: str = "y") -> NDArray[np.float64]:
     """What each row weighs by its class: weights by class, in order, or "balanced": n/(K*count)."""
     shares = _shares(name, np.asarray(targets))
-    by_class = (
-        _balanced(shares) if isinstance(weights, str) and weights == "balanced" else _listed(name, weights, shares)
-    )
-    found: NDArray[np.float64] = by_class[shares] if shares.ndim == 1 else shares @ by_class
+    if shares.ndim == 1:
+        classes, place = np.unique(shares, return_inverse=True)
+        found = _by_class(name, weights, classes, np.bincount(place), False)[place]
+    else:
+        found = shares @ _by_class(name, weights, np.arange(shares.shape[1]), shares.sum(axis=0), True)
     if not np.any(found > 0):
         raise ValueProblem(f"class_weight gives no row of {name} any weight", "one class that occurs needs a weight")
     return found
@@ -66,7 +72,10 @@ def _shares(name: str, targets: Array) -> Array:
             f"class_weight needs a class for each row, but {name} is {targets.dtype} of shape {targets.shape}",
             "classes are labels of shape (N,) or rows of shape (N, K)",
         )
-    wrong = _no_label(targets) if targets.ndim == 1 else ~(abs(targets.sum(axis=1) - 1) <= SUM)
+    if targets.ndim == 1:
+        wrong = ~((targets >= 0) & (targets < MOST) & (targets == np.floor(targets)))
+    else:
+        wrong = ~(abs(targets.sum(axis=1) - 1) <= SUM) | np.any(targets < 0, axis=1)
     if np.any(wrong):
         row = int(np.argmax(wrong))
         raise ValueProblem(
@@ -76,57 +85,43 @@ def _shares(name: str, targets: Array) -> Array:
     return targets.astype(np.int64 if targets.ndim == 1 else np.float64)
 
 
-def _no_label(targets: Array) -> Any:
-    return ~((targets >= 0) & (targets % 1 == 0))
-
-
-def _balanced(shares: Array) -> NDArray[np.float64]:
+def _balanced(counts: Array) -> NDArray[np.float64]:
     """n/(K*count) for the K classes that occur, as in scikit-learn."""
-    counts = np.bincount(shares).astype(float) if shares.ndim == 1 else shares.sum(axis=0)
     occurs = counts > 0
-    weights = np.zeros(len(counts))
-    weights[occurs] = len(shares) / (occurs.sum() * counts[occurs])
-    return weights
+    return np.where(occurs, counts.sum() / (occurs.sum() * np.where(occurs, counts, 1)), 0.0)
 
 
-def _listed(name: str, weights: Any, shares: Array) -> NDArray[np.float64]:
-    """A weight for each class; what a dict leaves out weighs 1."""
-    classes = int(shares.max()) + 1 if shares.ndim == 1 else shares.shape[1]
+def _by_class(name: str, weights: Any, classes: Array, counts: Array, closed: bool) -> NDArray[np.float64]:
+    """A weight for each class; `closed` says that there are no others."""
+    if isinstance(weights, str) and weights == "balanced":
+        return _balanced(counts)
     if isinstance(weights, Mapping):
-        return _from_dict(name, weights, classes, shares.ndim == 2)
-    listed = [_weight(k, w) for k, w in enumerate(_sequence(weights))]
-    if len(listed) < classes or (shares.ndim == 2 and len(listed) != classes):
-        raise ValueProblem(
-            f"class_weight has {len(listed)} weights, but {name} has {classes} classes", "give one for each class"
-        )
-    return np.array(listed)
-
-
-def _sequence(weights: Any) -> list[Any]:
-    if not isinstance(weights, (list, tuple, np.ndarray)) or np.ndim(np.asarray(weights, object)) != 1:
+        return _from_dict(name, weights, [int(k) for k in classes], closed)
+    if not isinstance(weights, (list, tuple, np.ndarray)):
         raise ValueProblem(
             f"class_weight={weights!r} has no meaning", 'give a dict {class: weight}, a list of weights or "balanced"'
         )
-    return list(weights)
+    listed = [_weight(k, weight) for k, weight in enumerate(weights)]
+    count = int(classes[-1]) + 1
+    if len(listed) < count or (closed and len(listed) != count):
+        raise ValueProblem(
+            f"class_weight has {len(listed)} weights, but {name} has classes 0..{count - 1}", "give one for each class"
+        )
+    return np.array(listed)[classes]
 
 
-def _from_dict(name: str, weights: Mapping[Any, Any], classes: int, closed: bool) -> NDArray[np.float64]:
-    found = np.ones(max([classes, *(k + 1 for k in weights if _is_whole(k))]))
-    for k, weight in weights.items():
-        if not _is_whole(k) or k < 0 or (closed and k >= classes):
+def _from_dict(name: str, weights: Mapping[Any, Any], classes: Sequence[int], closed: bool) -> NDArray[np.float64]:
+    """What a dict leaves out weighs 1; a class that could not be is refused."""
+    for k in weights:
+        if not isinstance(k, (int, np.integer)) or isinstance(k, bool) or k < 0 or (closed and k not in classes):
             raise ValueProblem(
-                f"class_weight: {name} has no class {k!r}", f"classes are whole numbers 0..{classes - 1}"
+                f"class_weight: {name} has no class {k!r}", f"classes are whole numbers, here 0..{max(classes)}"
             )
-        found[k] = _weight(k, weight)
-    return found
-
-
-def _is_whole(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+    checked = {int(k): _weight(k, weight) for k, weight in weights.items()}
+    return np.array([checked.get(k, 1.0) for k in classes])
 
 
 def _weight(k: Any, weight: Any) -> float:
-    number = isinstance(weight, (int, float, np.number)) and not isinstance(weight, bool)
-    if not number or not 0 <= weight < np.inf:
+    if not _is_number(weight) or not 0 <= weight < np.inf:
         raise ValueProblem(f"class_weight: class {k} weighs {weight!r}", "a weight is a finite number, 0 or more")
     return float(weight)

@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from math import isnan
+from numbers import Real
 from typing import Any, Generic, TypeVar
 
 from symnet.errors import ValueProblem
 
 T = TypeVar("T")
 MODES = ("auto", "min", "max")
-GROWS = re.compile(r"(?:^|_)(accuracy|acc|auc|precision|recall|f1|f_score|score|r2|top)(?:_|\d|$)")
+GROWS = re.compile(r"(?<![a-z])(accuracy|acc|auc|precision|recall|f1|score|r2|top)(?![a-z])")
 STATE = ("best", "best_epoch", "epoch", "waited")
 
 
@@ -45,7 +46,7 @@ class EarlyStopping(Generic[T]):
     @property
     def grows(self) -> bool:
         """Whether more is better."""
-        return self.mode == "max" or (self.mode == "auto" and bool(GROWS.search(self.monitor)))
+        return self.mode == "max" or (self.mode == "auto" and bool(GROWS.search(self.monitor.lower())))
 
     def is_better(self, value: float) -> bool:
         """Whether a value beats the best; what is no number beats nothing."""
@@ -114,4 +115,4 @@ def as_stopping(value: Any) -> EarlyStopping[Any] | None:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return isinstance(value, Real) and not isinstance(value, bool)
