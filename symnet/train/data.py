@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from symnet.core.definition import Node, Program, shape_text
 from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
-from symnet.run.values import as_array, check_kind, concrete, solve_sizes
+from symnet.run.values import KIND_HINTS, as_array, check_kind, concrete, solve_sizes
 
 Array = NDArray[Any]
 BLOCK = 1 << 20  # entries that are looked at together
@@ -183,6 +183,8 @@ def _check_labels(node: Node, array: Array, classes: int | None) -> None:
 
 def _check_kinds(node: Node, array: Array) -> None:
     """Values that break their kind are refused with their row in the whole array."""
+    if node.kind not in KIND_HINTS:
+        return
     if array.ndim < 2 and (not array.ndim or node.kind in ("onehot", "simplex")):
         check_kind(node, array)
         return
