@@ -36,7 +36,7 @@ NUMBERED = re.compile(r"([\w-]+)\.(\d{6,})\.safetensors")
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """What a sound file holds."""
+    """What a sound checkpoint holds."""
 
     arrays: Arrays
     facts: dict[str, Any]
@@ -63,7 +63,7 @@ def newest(folder: Path, name: str | None = None) -> Checkpoint:
         if name not in (None, own):
             continue
         try:
-            return load_params(path)
+            return Checkpoint(*load_params(path), path)
         except TrainingProblem as problem:
             warnings.warn(f"{problem.message}: the checkpoint before it is used", SymnetWarning, stacklevel=2)
     raise TrainingProblem(
@@ -95,13 +95,13 @@ def save_params(path: str | Path, arrays: Mapping[str, NDArray[Any]], facts: Map
     return path
 
 
-def load_params(path: str | Path) -> Checkpoint:
-    """What `save_params` wrote; anything else is refused."""
+def load_params(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
+    """The arrays and facts that `save_params` wrote; anything else is refused."""
     path = Path(path)
     if not path.is_file():
-        raise TrainingProblem(f"there is no file {path}")
+        raise TrainingProblem(f"there is no file {path}", "see where it was saved")
     try:
-        arrays, facts = _read(path)
+        return _read(path)
     except OSError as problem:
         raise TrainingProblem(f"{path} cannot be read: {problem.strerror or problem}", "see who may read it") from None
     except (SafetensorError, ValueError, KeyError, TypeError, OverflowError):
@@ -110,7 +110,6 @@ def load_params(path: str | Path) -> Checkpoint:
         raise TrainingProblem(
             f"{path} was not written by symnet", "set run.params from its arrays, which safetensors.numpy reads"
         ) from None
-    return Checkpoint(arrays, facts, path)
 
 
 def _trouble(path: Path) -> str:

@@ -11,6 +11,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 import scipy
@@ -27,28 +28,34 @@ Getter = Callable[[], int]
 @contextmanager
 def blas_threads(count: int | None) -> Iterator[None]:
     """Within, scipy's BLAS uses so many threads; afterwards as many as before. None leaves it alone."""
-    if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-        raise ValueProblem(f"threads={count!r} is no number of threads", "it is a whole number, 1 or more")
-    found = None if count is None else controls()
-    if found is None or count is None:
-        if count is not None:
-            warnings.warn(
-                "the BLAS of scipy could not be found: it uses as many threads as it likes; "
-                "OPENBLAS_NUM_THREADS in the environment says how many",
-                SymnetWarning,
-                stacklevel=3,
-            )
+    if count is None:
         yield
         return
-    setter, getter = found
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        raise ValueProblem(f"threads={count!r} is no number of threads", "it is a whole number, 1 or more")
+    setter, getter = controls() or _nothing(count)
     before = getter()
-    if before != count:
-        setter(count)
+    change(before, count, setter)
     try:
         yield
     finally:
-        if getter() != before:
-            setter(before)
+        change(getter(), before, setter)
+
+
+def change(now: int, wanted: int, setter: Setter) -> None:
+    """Set a number of threads, unless it is that already: setting may end and start threads."""
+    if now != wanted:
+        setter(wanted)
+
+
+def _nothing(count: int) -> tuple[Setter, Getter]:
+    """In place of a library that was not found."""
+    text = (
+        "the BLAS of scipy could not be found: it uses as many threads as it likes; "
+        "OPENBLAS_NUM_THREADS in the environment says how many"
+    )
+    warnings.warn(text, SymnetWarning, stacklevel=4)
+    return lambda _: None, lambda: count
 
 
 @cache
@@ -77,12 +84,11 @@ def _functions(path: Path) -> tuple[Setter, Getter] | None:
         library = ctypes.CDLL(str(path))
     except OSError:
         return None
-    for prefix in PREFIXES:
-        for suffix in SUFFIXES:
-            setter = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
-            getter = getattr(library, f"{prefix}_get_num_threads{suffix}", None)
-            if setter and getter:
-                setter.argtypes, setter.restype = [ctypes.c_int], None
-                getter.argtypes, getter.restype = [], ctypes.c_int
-                return setter, getter
+    for prefix, suffix in product(PREFIXES, SUFFIXES):
+        setter = getattr(library, f"{prefix}_set_num_threads{suffix}", None)
+        getter = getattr(library, f"{prefix}_get_num_threads{suffix}", None)
+        if setter and getter:
+            setter.argtypes, setter.restype = [ctypes.c_int], None
+            getter.argtypes, getter.restype = [], ctypes.c_int
+            return setter, getter
     return None
