@@ -10,8 +10,9 @@ import sympy as sp
 from symnet.core.definition import Node, Program, shape_text
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.names import Names
-from symnet.emit.prelude import GEMM, HEAD
+from symnet.emit.prelude import DIFFERENCE, HEAD, NORMAL_CDF
 from symnet.emit.scalar import is_whole_node
+from symnet.emit.tiles import tiled_gemm_source
 from symnet.emit.vector_math import source as vector_math
 from symnet.schedule.memory import Store
 from symnet.schedule.schedule import Schedule, schedule
@@ -99,11 +100,16 @@ def module_text(
 ) -> str:
     """The parts of a module, two blank lines between them."""
     parts = [f'"""{doc}"""', HEAD.format(dtype=dtype).rstrip()]
-    functions = sorted(used - {"gemm"})
+    needed = used | ({"erfc"} if "normal_cdf" in used else set())
+    functions = sorted(needed - {"gemm", "difference", "normal_cdf"})
     if functions:
         parts.append(vector_math(functions, dtype).rstrip())
+    if "difference" in used:
+        parts.append(DIFFERENCE.rstrip())
+    if "normal_cdf" in used:
+        parts.append(NORMAL_CDF.rstrip())
     if "gemm" in used:
-        parts.append(GEMM.replace("{letter}", LETTER[dtype]).rstrip())
+        parts.append(tiled_gemm_source(dtype).rstrip())
     parts += [part for part in (helpers.rstrip(), "\n".join(kernel), "\n".join(face_lines)) if part]
     return "\n\n\n".join(parts) + "\n"
 

@@ -30,11 +30,14 @@ RELATIONS = {
     sp.Unequality: "!=",
 }
 WIDE = {
-    "sigmoid": "1.0 / (1.0 + math.exp(-({0})))",
+    "sigmoid": "1.0 / (1.0 + math.exp(-{0}))",
     "softplus": "(max({0}, 0.0) + math.log1p(math.exp(-abs({0}))))",
     "log_sigmoid": "(min({0}, 0.0) - math.log1p(math.exp(-abs({0}))))",
-    "log_cosh": "(abs({0}) + math.log1p(math.exp(-2.0 * abs({0}))) - 0.6931471805599453)",
-    "sech2": "(1.0 / math.cosh({0})**2)",
+    "log_cosh": "math.log1p(2.0 * math.sinh({0} / 2.0)**2) if abs({0}) < 1.0 else "
+    "(abs({0}) + math.log1p(math.exp(-2.0 * abs({0}))) - 0.6931471805599453)",
+    "sech2": "1.0 / math.cosh({0})**2",
+    "normal_cdf": "0.5 * math.erfc({0} * -0.7071067811865476)",
+    "difference": "{0} - {1}",
 }
 
 
@@ -140,7 +143,7 @@ class Scalars:
             return f"({one} if {args[0]} > {zero} else (-{one} if {args[0]} < {zero} else {zero}))"
         assert name in NATIVE, f"no kernel computes {name}: {expr}"
         if self.double:
-            return WIDE[name].format(wrapped(args[0])) if name in WIDE else f"math.{NATIVE[name]}({args[0]})"
+            return f"({WIDE[name].format(*map(wrapped, args))})" if name in WIDE else f"math.{NATIVE[name]}({args[0]})"
         self.used.add(NATIVE[name])
         return f"{NATIVE[name]}({', '.join(args)})"
 

@@ -6,6 +6,7 @@ import sympy as sp
 
 from symnet.core.expr import Bracket, Reduce
 from symnet.declare.elementwise import Elementwise
+from symnet.simplify.stable.heads import Difference
 
 # the name of the function in the expression -> its name in the emitted module
 NATIVE = {
@@ -19,6 +20,8 @@ NATIVE = {
     "softplus": "softplus",
     "log_cosh": "log_cosh",
     "sech2": "sech2",
+    "normal_cdf": "normal_cdf",
+    "difference": "difference",
     "erf": "erf",
     "erfc": "erfc",
     "sin": "sin",
@@ -50,5 +53,5 @@ def is_call(expr: sp.Basic) -> bool:
     if isinstance(expr, sp.Pow):
         return not expr.exp.is_Integer and expr.exp not in (sp.S.Half, -sp.S.Half)
     return isinstance(expr, (sp.Function, sp.exp)) and not isinstance(
-        expr, (sp.KroneckerDelta, sp.Abs, sp.sign, sp.floor, sp.Mod, Bracket)
+        expr, (sp.KroneckerDelta, sp.Abs, sp.sign, sp.floor, sp.Mod, Bracket, Difference)
     )

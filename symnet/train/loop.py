@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,11 +23,25 @@ from symnet.train.history import History
 from symnet.train.kernel import Kernel
 from symnet.train.rows import order
 
-if TYPE_CHECKING:
-    from symnet.train.model import Run
-
 Array = NDArray[Any]
 SLICE = 0.12  # seconds between two looks at the outside world
+
+
+class Trainee(Protocol):
+    """What is trained, as the loop sees it."""
+
+    model: Any
+    history: History
+    seed: int
+    epoch: int
+    done: int
+    place: dict[str, Any]
+    values: dict[str, Array]
+    numbers: Mapping[Any, int]
+
+    def evaluate(self, data: Mapping[Any, Any]) -> dict[str, float]: ...
+
+    def checkpoint(self, folder: Path, place: Mapping[str, Any]) -> None: ...
 
 
 class Fit:
@@ -35,7 +49,7 @@ class Fit:
 
     def __init__(
         self,
-        run: Run,
+        run: Trainee,
         kernel: Kernel,
         data: Prepared,
         rows: Array,
@@ -136,10 +150,10 @@ class Fit:
     def stopped(self, found: Mapping[str, float]) -> bool:
         run = self.owner
         monitor = self.stopping.monitor if self.stopping.monitor in found else "loss"
-        stop = bool(self.stopping.update(found[monitor], lambda: {n: a.copy() for n, a in run._values.items()}))
+        stop = bool(self.stopping.update(found[monitor], lambda: {n: a.copy() for n, a in run.values.items()}))
         if stop and self.stopping.restore_best and self.stopping.best_snapshot is not None:
             for name, array in self.stopping.best_snapshot.items():
-                run._values[name][...] = array
+                run.values[name][...] = array
         return stop
 
     # -- what can go wrong
@@ -148,12 +162,12 @@ class Fit:
         """A loss that is not finite: name the step and the first tensor that is bad."""
         run, parts = self.owner, self.owner.model.parts
         chosen = rows[at * self.batch_size : (at + 1) * self.batch_size]
-        values: dict[str, Any] = dict(run._values)
+        values: dict[str, Any] = dict(run.values)
         for node, array in self.data.arrays.items():
             axes = [a for a, s in enumerate(node.shape) if s == parts.batch]
             values[node.name] = np.take(array, chosen, axis=axes[0]) if axes else array
         for mask in parts.masks:
-            shape = [len(chosen) if s == parts.batch else int(s.xreplace(run._numbers)) for s in mask.shape]
+            shape = [len(chosen) if s == parts.batch else int(s.xreplace(run.numbers)) for s in mask.shape]
             values[mask.name] = np.ones(shape)
         culprit = first_bad(lower(Program.of([run.model.loss])), values)
         raise TrainingProblem(

@@ -144,10 +144,10 @@ class Run:
         self.dtype, self.seed, self.threads = dtype, seed, threads
         self.epoch, self.done = 0, 0
         self.history = History()
-        self._numbers: dict[sp.Symbol, int] = {}
+        self.numbers: dict[sp.Symbol, int] = {}
         self._kernels: dict[tuple[Any, ...], Kernel] = {}
         self._functions: dict[tuple[str, ...], Function] = {}
-        self._values: dict[str, Array] = {}
+        self.values: dict[str, Array] = {}
         self._states: dict[str, Array] = {}
         self._latest: Kernel | None = None
 
@@ -162,19 +162,19 @@ class Run:
         if name not in {n.name for n in self._stored()}:
             raise ValueProblem(f"there is no parameter {name!r}", f"there are {', '.join(self.params)}")
         self._ready()
-        return self._values[name]
+        return self.values[name]
 
     def _stored(self) -> list[Node]:
         return [*self.model.parts.params, *self.model.parts.held]
 
     def _ready(self, sizes: Mapping[sp.Symbol, int] | None = None) -> None:
         """Parameters are made when all sizes are known."""
-        self._numbers.update({s: v for s, v in (sizes or {}).items() if s != self.model.parts.batch})
-        if self._values:
+        self.numbers.update({s: v for s, v in (sizes or {}).items() if s != self.model.parts.batch})
+        if self.values:
             return
-        shapes = {node: numeric(node, self._numbers) for node in self._stored()}
-        self._values = {
-            node.name: initial(node, shape, self.seed, self._numbers).astype(self.dtype) for node, shape in shapes.items()
+        shapes = {node: numeric(node, self.numbers) for node in self._stored()}
+        self.values = {
+            node.name: initial(node, shape, self.seed, self.numbers).astype(self.dtype) for node, shape in shapes.items()
         }
 
     # -- training
@@ -229,16 +229,16 @@ class Run:
         return self.model.weighted(), {**values, WEIGHT: weights}
 
     def _kernel(self, parts: Parts, prepared: Prepared, batch_size: int) -> Kernel:
-        key = (len(parts.data), batch_size, tuple(sorted((str(s), v) for s, v in self._numbers.items())))
+        key = (len(parts.data), batch_size, tuple(sorted((str(s), v) for s, v in self.numbers.items())))
         if key not in self._kernels:
             self._kernels[key] = self._made(parts, batch_size)
         kernel = self._kernels[key]
-        kernel.adopt(self._values, self._states)
+        kernel.adopt(self.values, self._states)
         self._latest = kernel
         return kernel
 
     def _made(self, parts: Parts, batch_size: int) -> Kernel:
-        request = Request(parts, self.optimizer, dict(self._numbers), batch_size, self.dtype, gradients, lower)
+        request = Request(parts, self.optimizer, dict(self.numbers), batch_size, self.dtype, gradients, lower)
         return Kernel(request)
 
     # -- asking
@@ -266,7 +266,7 @@ class Run:
         for start in range(0, prepared.count, CHUNK):
             rows = slice(start, start + CHUNK)
             given: dict[str, Any] = {n.name: _rows(prepared.arrays[n], n, self.model.parts, rows) for n in wanted}
-            given |= {n.name: self._values[n.name] for n in inputs if n.name in self._values}
+            given |= {n.name: self.values[n.name] for n in inputs if n.name in self.values}
             for name, value in zip(names, function(given), strict=True):
                 parts[name].append(value)
             weights.append(min(CHUNK, prepared.count - start))
@@ -302,11 +302,11 @@ class Run:
 
     def _needed(self) -> Kernel:
         if self._latest is None:
-            if any(numeric_or_none(n, self._numbers) is None for n in self._stored()):
+            if any(numeric_or_none(n, self.numbers) is None for n in self._stored()):
                 raise TrainingProblem("the kernel is made when sizes are known", "call fit once, or declare sizes as numbers")
             self._ready()
             self._latest = self._made(self.model.parts, 32)
-            self._latest.adopt(self._values, self._states)
+            self._latest.adopt(self.values, self._states)
         return self._latest
 
     # -- keeping
@@ -314,7 +314,7 @@ class Run:
     def save(self, path: str | Path) -> None:
         """Write the parameters (and running states) to a safetensors file."""
         self._ready()
-        save_params(Path(path), self._values, {"name": self.model.name})
+        save_params(Path(path), self.values, {"name": self.model.name})
 
     def load(self, path: str | Path) -> None:
         """Read parameters from a safetensors file; names and shapes must fit."""
@@ -327,14 +327,14 @@ class Run:
                 raise ValueProblem(f"the file holds no {node.name}", f"it holds {', '.join(arrays)}")
             for size, value in zip(node.shape, arrays[node.name].shape, strict=False):
                 if isinstance(size, sp.Symbol):
-                    self._numbers.setdefault(size, value)
+                    self.numbers.setdefault(size, value)
         self._ready()
         for node in self._stored():
-            if arrays[node.name].shape != self._values[node.name].shape:
+            if arrays[node.name].shape != self.values[node.name].shape:
                 raise ValueProblem(
-                    f"{node.name} has shape {self._values[node.name].shape}, but the file's {arrays[node.name].shape}"
+                    f"{node.name} has shape {self.values[node.name].shape}, but the file's {arrays[node.name].shape}"
                 )
-            self._values[node.name][...] = arrays[node.name]
+            self.values[node.name][...] = arrays[node.name]
 
     def checkpoint(self, folder: str | Path, place: Mapping[str, Any] | None = None) -> None:
         """Write everything that training needs to go on exactly as if it had not been stopped."""
@@ -346,7 +346,7 @@ class Run:
             "optimizer": repr(self.optimizer),
             "place": dict(place or {}),
         }
-        arrays = {f"param/{k}": v for k, v in self._values.items()} | {f"state/{k}": v for k, v in self._states.items()}
+        arrays = {f"param/{k}": v for k, v in self.values.items()} | {f"state/{k}": v for k, v in self._states.items()}
         write(Path(folder), "checkpoint", arrays, facts)
 
     def restore(self, folder: Path) -> None:

@@ -105,60 +105,90 @@ def build_step(
     theta = Arena.of("theta", parts.params, shapes)
     held = Arena.of("held", list(parts.held), shapes)
     t = input_tensor("step.t", ())
-    found = list(gradients(parts.loss, parts.params))
-    riding = rides(optimizer)
-    where: dict[Node, Store] = {p: theta.store(p) for p in parts.params}
-    next_of: dict[Node, Node] = {}
-    logged = [parts.loss, *parts.metrics]
-    outputs: list[Node] = list(logged)
-    if riding:
-        for w, g in zip(parts.params, found, strict=True):
-            following = optimizer.update(w, g, t, {}).w  # type: ignore[arg-type]
-            where[following], next_of[following] = theta.store(w), w
-            outputs.append(following)
+    changes = Changes({p: theta.store(p) for p in parts.params}, {}, [])
+    slopes = list(gradients(parts.loss, parts.params))
+    flat = None
+    if rides(optimizer):
+        changes.riding(parts, optimizer, slopes, t)
     else:
-        for w, g in zip(parts.params, found, strict=True):
-            where[g] = Store("grad", sp.Integer(theta.offsets[w]), tuple(range(g.rank)), tuple(row_strides(g.shape)))
-            outputs.append(g)
-    for state, following in parts.held.items():
-        where[state], where[following], next_of[following] = held.store(state), held.store(state), state
-        outputs.append(following)
-    declared = Program.of(outputs)
-    program = lower(declared)
-    data, begin = gathered(parts, batch_size)
-    program = Program(program.outputs, {**data.definitions, **program.definitions})
-    where |= data.where
-    noise, offset = [], 0
-    for mask in parts.masks:
-        size = int(sp.prod([s for s in numeric(mask, {**numbers, parts.batch: 1})]))
-        where[mask] = Store("noise", sp.Integer(offset), tuple(range(mask.rank)), tuple(row_strides(mask.shape)))
-        noise.append((mask, float(mask.info["keep"]), offset, size))
-        offset += -(-size * batch_size // 16) * 16
-    flat = None if riding else flat_update(optimizer, t, theta.size, lower)
-    where[t] = where[begin] = Store(None, sp.S.Zero, (), ())
-    scalars: dict[Node, tuple[int, Node]] = {}
-    if flat is not None:
-        where |= flat.where
-        next_of |= flat.next_of
-        scalars = flat.scalars
-        where |= {n: Store(None, sp.S.Zero, (), ()) for n in scalars}
+        changes.laid_out(parts, slopes, theta)
+        flat = flat_update(optimizer, t, theta.size, lower)
+    changes.carried(parts, held)
+    logged = [parts.loss, *parts.metrics]
+    data, begin = gathered(parts)
+    program = lower(Program.of([*logged, *changes.outputs]))
+    noise = drawn(parts, numbers, batch_size)
+    scalars = flat.scalars if flat else {}
+    places = [changes.where, data.where, noise.where, flat.where if flat else {}]
+    places.append({node: Store(None, sp.S.Zero, (), ()) for node in (t, begin, *scalars)})
     step = Step(
-        program,
-        flat.program if flat else None,
-        where,
-        next_of,
-        data.arrays,
-        data.rows,
-        logged,
-        noise,
-        scalars,
-        numbers,
-        parts.batch,
-        batch_size,
-        t,
-        begin,
+        program=Program(program.outputs, {**data.definitions, **program.definitions}),
+        update=flat.program if flat else None,
+        where={node: store for found in places for node, store in found.items()},
+        next_of={**changes.next_of, **(flat.next_of if flat else {})},
+        data=data.arrays,
+        rows=data.rows,
+        logged=logged,
+        noise=noise.masks,
+        scalars=scalars,
+        numbers=numbers,
+        batch=parts.batch,
+        batch_size=batch_size,
+        step=t,
+        begin=begin,
     )
     return step, {"theta": theta, "held": held}
+
+
+@dataclass
+class Changes:
+    """What a step computes besides what it logs: where it goes, and what it overwrites."""
+
+    where: dict[Node, Store]
+    next_of: dict[Node, Node]
+    outputs: list[Node]
+
+    def riding(self, parts: Parts, optimizer: Optimizer, slopes: Sequence[Tensor], t: Tensor) -> None:
+        """Next parameters one by one, each made of its own gradient."""
+        for w, g in zip(parts.params, slopes, strict=True):
+            following = optimizer.update(w, g, t, {}).w  # type: ignore[arg-type]
+            self.where[following], self.next_of[following] = self.where[w], w
+            self.outputs.append(following)
+
+    def laid_out(self, parts: Parts, slopes: Sequence[Tensor], theta: Arena) -> None:
+        """All gradients in one array, laid out as the parameters are."""
+        for w, g in zip(parts.params, slopes, strict=True):
+            self.where[g] = Store("grad", sp.Integer(theta.offsets[w]), tuple(range(g.rank)), strides(g))
+            self.outputs.append(g)
+
+    def carried(self, parts: Parts, held: Arena) -> None:
+        """What layers carry along, as running moments."""
+        for state, following in parts.held.items():
+            self.where[state] = self.where[following] = held.store(state)
+            self.next_of[following] = state
+            self.outputs.append(following)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Masks that are drawn afresh in each step, one after the other in an array of their own."""
+
+    masks: Sequence[tuple[Node, float, int, int]]
+    where: Mapping[Node, Store]
+
+
+def drawn(parts: Parts, numbers: Mapping[sp.Symbol, int], batch_size: int) -> Noise:
+    masks, where, offset = [], {}, 0
+    for mask in parts.masks:
+        size = int(sp.prod(numeric(mask, {**numbers, parts.batch: 1})))
+        where[mask] = Store("noise", sp.Integer(offset), tuple(range(mask.rank)), strides(mask))
+        masks.append((mask, float(mask.info["keep"]), offset, size))
+        offset += -(-size * batch_size // 16) * 16
+    return Noise(masks, where)
+
+
+def strides(node: Node) -> tuple[sp.Expr, ...]:
+    return tuple(row_strides(node.shape))
 
 
 def rides(optimizer: Optimizer) -> bool:
@@ -178,7 +208,7 @@ class Gathered:
     where: Mapping[Node, Store]
 
 
-def gathered(parts: Parts, batch_size: int) -> tuple[Gathered, Node]:
+def gathered(parts: Parts) -> tuple[Gathered, Node]:
     """`x[n, d] := x.data[rows[n + begin], d]` for each input that has the sample axis."""
     total = sp.Symbol("total", integer=True, positive=True)
     rows = Node("rows", (total,), role="input", kind="label")
