@@ -141,7 +141,7 @@ class Writer:
             self.wide.add(job.node)
         if job.op == "argmax":
             self.line(f"{self.local(job.node)}_best = real(-np.inf)")
-            value = "0"
+            value = "0" if is_whole_node(job.node) else "real(0.0)"
         else:
             value = BEGINS[job.op] if wide or self.doubles else f"real({BEGINS[job.op]})"
         if job.scattered:
@@ -177,7 +177,6 @@ class Writer:
 
     def leaf(self, job: Job) -> None:
         target = self.entry(job.node, job.places)
-        store = self.memory.stores[job.node]
         if job.op == "set":
             double = job.node.rank == 0
             if double:
@@ -193,14 +192,14 @@ class Writer:
             self.used.add(f"{job.op}imum")
             self.line(f"{target} = {job.op}imum({target}, {value})")
         else:
-            self.argmax(job, target, value, store)
+            self.argmax(job, target, value)
 
     def assigned(self, job: Job, double: bool) -> str:
         if is_whole_node(job.node):
             return self.scalars().whole(job.body)
         return self.scalars(double).real(job.body)
 
-    def argmax(self, job: Job, target: str, value: str, store: Store) -> None:
+    def argmax(self, job: Job, target: str, value: str) -> None:
         best = f"{self.local(job.node)}_best"
         summed = [a for a in job.axes if a.kind != FREE]
         place: sp.Expr = sp.S.Zero
@@ -211,7 +210,7 @@ class Writer:
         self.line(f"if {candidate} > {best}:")
         self.line(f"{INDENT}{best} = {candidate}")
         text = self.scalars().whole(self.known(place))
-        self.line(f"{INDENT}{target} = {text if store.is_scalar else self.scalars().cast(text)}")
+        self.line(f"{INDENT}{target} = {text if is_whole_node(job.node) else self.scalars().cast(text)}")
 
     # -- matrix products
 

@@ -93,7 +93,7 @@ class Function:
         module = self._module
         real = np.dtype(self.dtype)
         arrays = [self._argument(node, given[node], real) for node in module.inputs]
-        made = {n: np.empty([concrete(s, sizes, n.name) for s in n.shape], real) for n in module.arrays}
+        made = {n: np.empty([concrete(s, sizes, n.name) for s in n.shape], _dtype(n, real)) for n in module.arrays}
         scalars = np.zeros(len(module.scalars))
         ws = np.empty(concrete(module.schedule.memory.size, sizes, "the work array"), real)
         wi = np.empty(concrete(module.schedule.memory.whole_size, sizes, "the work array"), np.int64)
@@ -101,13 +101,18 @@ class Function:
         self._compiled.kernel(*arrays, *(a.ravel() for a in made.values()), scalars, ws, wi, *numbers)
         found: dict[Node, Any] = {node: given[node] for node in given}
         found |= made
-        found |= {node: float(value) for node, value in zip(module.scalars, scalars, strict=True)}
+        for node, value in zip(module.scalars, scalars, strict=True):
+            found[node] = int(value) if is_whole_node(node) else float(value)
         return found
 
     def _argument(self, node: Node, array: Array, real: Any) -> Any:
         if not node.rank:
             return int(array) if is_whole_node(node) else float(array)
-        return np.ascontiguousarray(array, np.int64 if is_whole_node(node) else real).ravel()
+        return np.ascontiguousarray(array, _dtype(node, real)).ravel()
+
+
+def _dtype(node: Node, real: Any) -> Any:
+    return np.int64 if is_whole_node(node) else real
 
 
 def _listed(outputs: Any) -> list[Node]:

@@ -291,6 +291,8 @@ def job_of(
     places = tuple(moved.get(place, place) for place in places)
     axes = [Axis(i, e, FREE) for i, e in free if i not in moved] + [Axis(b, e, SUMMED) for b, e in bound]
     ordered = in_order(axes, body, places, batch)
+    if formula.op == "argmax":  # the best so far is a local variable: its loops are the inner ones, the first entry wins
+        ordered = (*(a for a in ordered if a.kind == FREE), *(a for a in axes if a.kind == SUMMED))
     return Job(node, ordered, formula.op, places, body, why, scattered=bool(moved))
 
 
