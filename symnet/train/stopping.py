@@ -21,7 +21,7 @@ STATE = ("best", "best_epoch", "epoch", "waited")
 class EarlyStopping(Generic[T]):
     """Stop after `patience` epochs in which `monitor` was not better than ever before by more than `min_delta`.
 
-    `best` is the best value met and `kept` the snapshot taken then, None unless `restore_best`.
+    `best` is the best value met, `best_snapshot` what was kept of it, None unless `restore_best`.
     """
 
     monitor: str = "val_loss"
@@ -33,7 +33,7 @@ class EarlyStopping(Generic[T]):
     best_epoch: int = field(default=0, init=False)
     epoch: int = field(default=0, init=False)
     waited: int = field(default=0, init=False)
-    kept: T | None = field(default=None, init=False, repr=False)
+    best_snapshot: T | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         if not _is_number(self.patience) or self.patience < 0 or self.patience % 1:
@@ -63,7 +63,7 @@ class EarlyStopping(Generic[T]):
             return self.waited >= max(self.patience, 1)
         self.best, self.best_epoch, self.waited = value, self.epoch, 0
         if self.restore_best:
-            self.kept = snapshot()
+            self.best_snapshot = snapshot()
         return False
 
     def value_of(self, epoch: Mapping[str, Any]) -> float:
@@ -77,7 +77,7 @@ class EarlyStopping(Generic[T]):
 
     def reset(self) -> None:
         """Forget what was met."""
-        self.best, self.kept, self.best_epoch, self.epoch, self.waited = None, None, 0, 0, 0
+        self.best, self.best_snapshot, self.best_epoch, self.epoch, self.waited = None, None, 0, 0, 0
 
     # -- stop and resume
     def to_facts(self) -> dict[str, Any]:
@@ -86,7 +86,7 @@ class EarlyStopping(Generic[T]):
 
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> EarlyStopping[T]:
-        """What `to_facts` gave; `kept` is set by whoever kept the snapshot."""
+        """What `to_facts` gave; `best_snapshot` is set by whoever kept the snapshot."""
         made = cls(**{name: facts[name] for name in SETTINGS})
         for name in STATE:
             setattr(made, name, facts[name])

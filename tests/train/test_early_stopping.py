@@ -41,7 +41,7 @@ def test_stops_after_so_many_epochs_without_a_better_one(patience, values, stop)
 def test_best_snapshot_is_kept():
     stopping = EarlyStopping(patience=2)
     stops_at(stopping, [3, 1, 2, 2])
-    assert (stopping.best, stopping.best_epoch, stopping.kept) == (1.0, 2, "epoch 2")
+    assert (stopping.best, stopping.best_epoch, stopping.best_snapshot) == (1.0, 2, "epoch 2")
 
 
 def test_no_snapshot_is_taken_where_none_is_wanted():
@@ -50,7 +50,7 @@ def test_no_snapshot_is_taken_where_none_is_wanted():
 
     stopping = EarlyStopping(restore_best=False)
     assert not stopping.update(1.0, never)
-    assert stopping.kept is None
+    assert stopping.best_snapshot is None
 
 
 def test_snapshots_are_taken_of_the_best_only():
@@ -105,7 +105,7 @@ def test_resumed_stopping_goes_on_as_if_never_stopped():
         first = EarlyStopping(patience=3)
         assert stops_at(first, values[:cut]) is None
         again = EarlyStopping.from_facts(json.loads(json.dumps(first.to_facts())))
-        again.kept = first.kept
+        again.best_snapshot = first.best_snapshot
         assert cut + stops_at(again, values[cut:]) == 9
         assert (again.best, again.best_epoch, again.epoch) == (3.0, 6, 9)
 
