@@ -13,6 +13,7 @@ from symnet.emit.names import Names
 from symnet.emit.scalar import Scalars, is_whole_node, wrapped
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
 from symnet.schedule.memory import Memory, Store
+from symnet.schedule.split import Share
 from symnet.schedule.units import FREE, Axis, Job, Product
 from symnet.show.text import text_definition
 
@@ -34,6 +35,9 @@ class Writer:
     wide: set[Node] = field(default_factory=set)
     lines: list[str] = field(default_factory=list)
     depth: int = 1
+    threads: int = 1
+    split: frozenset[sp.Symbol] = frozenset()
+    partials: dict[Node, int] = field(default_factory=dict)
 
     def line(self, text: str) -> None:
         self.lines.append(INDENT * self.depth + text if text else "")
@@ -104,13 +108,51 @@ class Writer:
                 self.line(f"if not abs({self.local(guarded)}) < np.inf:")
                 self.line(f"{INDENT}return step - first")
 
+    def shared(self, shares: Iterable[Share], guarded: Node | None = None) -> None:
+        """The kernels as several threads run them: each its part, with barriers between."""
+        for share in shares:
+            if share.item is None:
+                self.barrier(share.collected)
+                continue
+            if share.how == "one":
+                self.line("")
+                self.line("if tid == 0:")
+                self.depth += 1
+            for begin in share.begins:
+                self.split = frozenset(a.index for a in begin.axes[:1]) if share.how == "columns" else frozenset()
+                self.begin(begin)
+            self.split = share.split
+            self.kernels([share.item], guarded)
+            self.split = frozenset()
+            if share.how == "one":
+                self.depth -= 1
+            for node in share.partial:
+                at = self.partials.setdefault(node, len(self.partials))
+                self.line(f"shared[({at} * {self.threads} + tid) * 8] = {self.local(node)}")
+
+    def barrier(self, collected: Iterable[Node]) -> None:
+        self.line("")
+        self.line(f"goal += {self.threads}")
+        self.line("barrier(sync, goal)")
+        for node in collected:
+            at = self.partials[node]
+            parts = [f"shared[{(at * self.threads + t) * 8}]" for t in range(self.threads)]
+            self.line(f"{self.local(node)} = {' + '.join(parts)}")
+
+    def bounds(self, symbol: sp.Symbol, size: str) -> str:
+        """The range of a loop: all of it, or this thread's part."""
+        if symbol not in self.split:
+            return f"range({size})"
+        size = wrapped(size)
+        return f"range({size} * tid // {self.threads}, {size} * (tid + 1) // {self.threads})"
+
     def items(self, items: Iterable[Item]) -> None:
         for item in items:
             self.item(item)
 
     def item(self, item: Item) -> None:
         if isinstance(item, Loop):
-            self.line(f"for {self.symbol(item.index)} in range({self.size(item.extent)}):")
+            self.line(f"for {self.symbol(item.index)} in {self.bounds(item.index, self.size(item.extent))}:")
             self.block(item.items)
         elif isinstance(item, Timed):
             self.timed(item)
@@ -162,7 +204,7 @@ class Writer:
         job, axes = part
         before = self.depth
         for axis in axes:
-            self.line(f"for {self.symbol(axis.index)} in range({self.size(axis.extent)}):")
+            self.line(f"for {self.symbol(axis.index)} in {self.bounds(axis.index, self.size(axis.extent))}:")
             self.depth += 1
         self.line(f"{self.entry(job.node, job.places)} = {value}")
         self.depth = before
@@ -221,7 +263,7 @@ class Writer:
         summed = {b for b, _ in item.bound}
         looped = [i for i in layout.loops if i not in summed]
         for index in looped:
-            self.line(f"for {self.symbol(index)} in range({self.size(item.extents[index])}):")
+            self.line(f"for {self.symbol(index)} in {self.bounds(index, self.size(item.extents[index]))}:")
             self.depth += 1
         first = "real(0.0)" if item.beta == 0 else self.factor(item.beta)
         if guard is not None or layout.adding:
@@ -265,8 +307,22 @@ class Writer:
         ):
             texts.append(self.matrix(read, rows, columns, inner))
         sizes = [self.group_size(group, item) for group in (layout.m, layout.n, layout.k)]
+        part = next((a for a, group in enumerate((layout.m, layout.n)) if group and group[0] in self.split), None)
+        if part is not None and not layout.loops:
+            self.part_of_product(part, sizes, texts)
         self.used.add("gemm")
         self.line(f"gemm({', '.join(sizes)}, {self.factor(item.alpha)}, {texts[0]}, {texts[1]}, {beta}, {texts[2]})")
+
+    def part_of_product(self, part: int, sizes: list[str], texts: list[str]) -> None:
+        """A thread's rows (part 0) or columns (part 1) of a product: its size, and where operand and result begin."""
+        size = wrapped(sizes[part])
+        first, end = self.names.fresh("first_row"), self.names.fresh("end_row")
+        self.line(f"{first}, {end} = {size} * tid // {self.threads}, {size} * (tid + 1) // {self.threads}")
+        sizes[part] = f"{end} - {first}"
+        for which in (part, 2):
+            array, offset, row, column = texts[which].split(", ")
+            step = row if part == 0 else column
+            texts[which] = f"{array}, {offset} + {first} * {wrapped(step)}, {row}, {column}"
 
     def group_size(self, group: tuple[sp.Symbol, ...], item: Product) -> str:
         size = self.known(sp.Mul(*[item.extents[i] for i in group]))

@@ -14,6 +14,7 @@ from symnet.emit.names import Names
 from symnet.emit.scalar import is_whole_node
 from symnet.schedule.memory import Store
 from symnet.schedule.schedule import Schedule, schedule
+from symnet.schedule.split import divided
 from symnet.schedule.units import row_strides
 
 # what every training kernel is given besides its data, in this order
@@ -34,6 +35,8 @@ FIXED = (
     ("done", "int64"),
     ("seed", "int64"),
 )
+# and besides, where several threads share its work
+SHARED = (("shared", "float64[::1]"), ("sync", "int64[::1]"), ("tid", "int64"))
 
 
 @dataclass(frozen=True)
@@ -79,6 +82,7 @@ class Step:
     batch_size: int
     step: Node
     begin: Node
+    threads: int = 1
     title: str = ""
 
 
@@ -107,30 +111,34 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     lines, used, writer = [], set[str](), None
     for plan in plans:
         writer = Writer(plan.memory, sizes, numbers, dtype == "float64", names, used)
-        writer.depth = 2
+        writer.depth, writer.threads = 2, step.threads
         writer.wide.update(n for n in plan.memory.stores if not n.rank and not is_whole_node(n))
         names.of.setdefault(step.step, "t")
         names.of.setdefault(step.begin, "begin")
         start = len(writer.lines)
-        writer.kernels(plan.items, step.logged[0])
+        if step.threads > 1:
+            writer.shared(divided(plan.items, plan.memory), step.logged[0])
+        else:
+            writer.kernels(plan.items, step.logged[0])
         lines += writer.lines[start:]
     assert writer is not None
     data = [names(node, node.name) for node in step.data]
-    kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in FIXED]
-    parameters = [*data, *(name for name, _ in FIXED)]
+    fixed = FIXED + (SHARED if step.threads > 1 else ())
+    kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in fixed]
+    parameters = [*data, *(name for name, _ in fixed)]
     kernel = [
         f"@njit({signature(kinds).replace('types.void', 'types.int64', 1)}, **KERNEL)",
         f"def train_steps({', '.join(parameters)}):",
         f'{INDENT}"""Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; returns how many were done."""',
+        *([f"{INDENT}goal = 0"] if step.threads > 1 else []),
         f"{INDENT}for step in range(first, last):",
         *head(step, names, constant),
         *lines,
         *tail(step, names, plans, writer),
         f"{INDENT}return last - first",
     ]
-    if step.noise:
-        used.add("fill_mask")
-    source = module_text(step.title, dtype, used - {"fill_mask"}, kernel, [], MASK if step.noise else "")
+    helpers = "\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else [])])
+    source = module_text(step.title, dtype, used, kernel, [], helpers)
     work = max(int(p.memory.size) for p in plans)
     whole = max(int(p.memory.whole_size) for p in plans)
     return TrainingModule(source, tuple(plans), work, whole, tuple(data))
@@ -138,7 +146,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
 
 def planned(step: Step, capacity: Mapping[sp.Symbol, sp.Expr]) -> list[Schedule]:
     """The schedules: of the step itself, and of the update of all parameters where that is done at once."""
-    options = {"next_of": step.next_of, "capacity": capacity, "batch": step.batch}
+    options = {"next_of": step.next_of, "capacity": capacity, "batch": step.batch, "threads": step.threads}
     first = schedule(step.program, step.where, step.program.outputs, first=step.logged[0], **options)
     if step.update is None:
         return [first]
@@ -155,9 +163,14 @@ def head(step: Step, names: Names, constant: bool) -> list[str]:
     for node, (at, _) in step.scalars.items():
         lines.append(f"{pad}{names(node, node.name)} = memory[{at}]")
     rows = "1" if constant else "n"
+    if step.threads > 1 and step.noise:
+        lines.append(f"{pad}if tid == 0:")
+        pad += INDENT
     for mask, keep, offset, entries in step.noise:
         count = f"{rows} * {entries}"
         lines.append(f"{pad}fill_mask(noise, {offset}, {count}, {keep!r}, seed, done + step - first, {offset})")
+    if step.threads > 1 and step.noise:
+        lines += [f"{INDENT * 2}goal += {step.threads}", f"{INDENT * 2}barrier(sync, goal)"]
     return lines
 
 
@@ -166,13 +179,65 @@ def tail(step: Step, names: Names, plans: Sequence[Schedule], writer: Writer) ->
     pad = INDENT * 2
     rows = "1" if step.batch_size == 1 else "n"
     lines = [""]
+    if step.threads > 1:
+        lines.append(f"{pad}if tid == 0:")
+        pad += INDENT
     for at, following in step.scalars.values():
         lines.append(f"{pad}memory[{at}] = {names.of[following]}")
     for at, node in enumerate(step.logged):
         lines.append(f"{pad}sums[{at}] += {names(node, node.name)} * {rows}")
     lines.append(f"{pad}sums[{len(step.logged)}] += {rows}")
+    if step.threads > 1 and step.scalars:
+        lines += [f"{INDENT * 2}goal += {step.threads}", f"{INDENT * 2}barrier(sync, goal)"]
     return lines
 
+
+BARRIER = '''\
+@intrinsic
+def arrive(typing, sync):
+    """One more thread is here."""
+
+    def codegen(context, builder, sig, args):
+        place = context.make_array(sig.args[0])(context, builder, args[0]).data
+        builder.atomic_rmw("add", place, ir.IntType(64)(1), "acq_rel")
+        return context.get_dummy_value()
+
+    return types.void(sync), codegen
+
+
+@intrinsic
+def arrived(typing, sync):
+    """How many threads have come here so far."""
+
+    def codegen(context, builder, sig, args):
+        place = context.make_array(sig.args[0])(context, builder, args[0]).data
+        return builder.load_atomic(place, "acquire", 8)
+
+    return types.int64(sync), codegen
+
+
+@intrinsic
+def give_way(typing):
+    """Let another thread run."""
+
+    def codegen(context, builder, sig, args):
+        yields = ir.FunctionType(ir.IntType(32), [])
+        builder.call(cgutils.get_or_insert_function(builder.module, yields, "sched_yield"), [])
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@njit(**PART)
+def barrier(sync, goal):
+    """Wait until all threads are here; `goal` is how many arrivals that makes since the beginning."""
+    arrive(sync)
+    turns = 0
+    while arrived(sync) < goal:
+        turns += 1
+        if turns > 4096:
+            give_way()
+'''
 
 MASK = '''\
 @njit(**PART)

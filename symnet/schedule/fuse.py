@@ -78,15 +78,18 @@ class Group:
     reads: set[Node] = field(default_factory=set)
 
 
-def arrange(units: Sequence[Unit], overwrites: Mapping[Node, Node], first: Node | None = None) -> list[Item]:
+def arrange(
+    units: Sequence[Unit], overwrites: Mapping[Node, Node], first: Node | None = None, apart: bool = False
+) -> list[Item]:
     """The units as a sequence of kernels; `overwrites` maps a tensor to the one whose buffer it takes over.
 
-    Nothing is overwritten before `first` has been computed, so that a step can be given up without a trace.
+    Nothing is overwritten before `first` has been computed, so that a step can be given up without a trace. With
+    `apart`, sums over samples do not join loops that make samples: threads share these by rows, those by columns.
     """
     if first is not None:
         needed = _needed(units, first)
         units = [*(u for u in units if id(u) in needed), *(u for u in units if id(u) not in needed)]
-    return _level([Pending(u) if isinstance(u, Job) else u for u in units], overwrites, first)
+    return _level([Pending(u) if isinstance(u, Job) else u for u in units], overwrites, first, apart)
 
 
 def _needed(units: Sequence[Unit], node: Node) -> set[int]:
@@ -100,7 +103,10 @@ def _needed(units: Sequence[Unit], node: Node) -> set[int]:
 
 
 def _level(
-    units: Sequence[Pending | Product | Sweep], overwrites: Mapping[Node, Node], first: Node | None = None
+    units: Sequence[Pending | Product | Sweep],
+    overwrites: Mapping[Node, Node],
+    first: Node | None = None,
+    apart: bool = False,
 ) -> list[Item]:
     groups: list[Group] = []
     home: dict[Node, int] = {}
@@ -108,7 +114,7 @@ def _level(
     for unit in units:
         job = unit.job if isinstance(unit, Pending) else unit
         waits = first is not None and any(n in overwrites for n in written(job))
-        at = _place(unit, groups, home, readers, overwrites, home[first] + 1 if waits and first is not None else 0)
+        at = _place(unit, groups, home, readers, overwrites, home[first] + 1 if waits and first is not None else 0, apart)
         home.update(dict.fromkeys(written(job), at))
         groups[at].nodes.update(written(job))
         for node in reads_of(job):
@@ -124,6 +130,7 @@ def _place(
     readers: Mapping[Node, list[int]],
     overwrites: Mapping[Node, Node],
     earliest: int,
+    apart: bool,
 ) -> int:
     """The first group from `earliest` on that the unit can join, or a new one."""
     job = unit.job if isinstance(unit, Pending) else unit
@@ -136,7 +143,7 @@ def _place(
     axis = unit.axis() if isinstance(unit, Pending) else None
     if isinstance(unit, Pending) and axis is not None:
         for at in range(earliest, len(groups)):
-            if _joins(unit, axis, groups[at], overwrites):
+            if _joins(unit, axis, groups[at], overwrites, apart):
                 groups[at].members.append(unit)
                 return at
     single = None if axis is not None else job
@@ -144,9 +151,16 @@ def _place(
     return len(groups) - 1
 
 
-def _joins(unit: Pending, axis: Axis, group: Group, overwrites: Mapping[Node, Node]) -> bool:
+def _adds_up(job: Job) -> bool:
+    """Whether a job adds up tensors, not scalars, over its outermost loop."""
+    return bool(job.node.rank) and job.axes[0].kind == SUMMED
+
+
+def _joins(unit: Pending, axis: Axis, group: Group, overwrites: Mapping[Node, Node], apart: bool) -> bool:
     """Whether the unit's next loop can be the group's."""
     if group.axis is None or group.axis.extent != axis.extent:
+        return False
+    if apart and _adds_up(unit.job) != _adds_up(group.members[0].job):
         return False
     related = group.nodes | group.reads
     if not (related & (reads_of(unit.job) | {unit.job.node})):

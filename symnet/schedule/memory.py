@@ -136,8 +136,12 @@ def plan(
     fixed: Mapping[Node, Store],
     outputs: Iterable[Node],
     capacity: Mapping[sp.Symbol, sp.Expr],
+    reuse: bool = True,
 ) -> Memory:
-    """Stores for all tensors of the kernels; `fixed` are those that live outside, `capacity` the largest sizes."""
+    """Stores for all tensors of the kernels; `fixed` are those that live outside, `capacity` the largest sizes.
+
+    Without `reuse` no slot serves twice but where a tensor takes over another's: threads would have to wait for it.
+    """
     found = accesses(items)
     keep = set(outputs)
     axes = {n: kept_axes(n, found) if n not in keep else tuple(range(n.rank)) for n in found.writes if n not in fixed}
@@ -154,7 +158,7 @@ def plan(
             slot_of[node] = slot_of[lost]
             taken[node] = lost
         else:
-            slot_of[node] = _free_slot(slots, size, birth, is_whole_number(node))
+            slot_of[node] = _free_slot(slots, size, birth if reuse else -1, is_whole_number(node))
         slots[slot_of[node]].busy_until = max(slots[slot_of[node]].busy_until, death)
     offsets, total, whole_total = _laid_out(slots)
     stores = dict(fixed)

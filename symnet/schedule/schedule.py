@@ -34,6 +34,7 @@ def schedule(
     capacity: Mapping[sp.Symbol, sp.Expr] | None = None,
     batch: sp.Expr | None = None,
     first: Node | None = None,
+    threads: int = 1,
 ) -> Schedule:
     """Kernels for a program in normal form.
 
@@ -43,6 +44,6 @@ def schedule(
     overwrites = dict(next_of or {})
     prepared = prepare(program)
     units = units_of(prepared, overwrites, batch)
-    items = arrange(units, overwrites, first)
-    memory = plan(items, fixed, outputs, dict(capacity or {}))
+    items = arrange(units, overwrites, first, apart=threads > 1)
+    memory = plan(items, fixed, outputs, dict(capacity or {}), reuse=threads == 1)
     return Schedule(prepared, tuple(units), tuple(items), memory, batch)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import cache, cached_property
 from pathlib import Path
@@ -67,18 +68,19 @@ class Request:
     dtype: str
     gradients: Gradients
     lower: Lower
+    threads: int = 1
 
     def key(self) -> str:
         """The same for the same declaration under the same compiler; its folder in the cache."""
         nodes = [self.parts.loss, *self.parts.metrics, *self.parts.held.values()]
         sizes = sorted((str(s), v) for s, v in self.numbers.items())
-        facts = [repr(self.optimizer), str(sizes), str(self.batch_size), str(self.parts.batch), self.dtype]
+        facts = [repr(self.optimizer), str(sizes), str(self.batch_size), str(self.parts.batch), self.dtype, str(self.threads)]
         return content_key("train", fingerprint(Program.of(nodes)), *facts, compiler_digest())
 
     def emitted(self) -> tuple[TrainingModule, Plan]:
         """Derive, schedule and emit."""
         step, arenas = build_step(
-            self.parts, self.optimizer, self.numbers, self.batch_size, self.gradients, self.lower
+            self.parts, self.optimizer, self.numbers, self.batch_size, self.gradients, self.lower, self.threads
         )
         module = training_module(step, self.dtype)
         theta, held = arenas["theta"], arenas["held"]
@@ -123,7 +125,7 @@ class Kernel:
         else:
             self.plan = Plan.from_text(known)
             self.module = load_folder(key, {})
-        self.source = Path(self.module.__file__).read_text() if known else self._emitted[0].source
+        self.source = Path(str(self.module.__file__)).read_text() if known else self._emitted[0].source
         self._allocate()
 
     @cached_property
@@ -146,6 +148,8 @@ class Kernel:
         self.noise, self.work = aligned(plan.noise, real), aligned(plan.work, real)
         self.whole_work = np.zeros(plan.whole_work, np.int64)
         self.sums = np.zeros(len(plan.logged) + 1)
+        self.shared = np.zeros(8 * 64 * self.request.threads)  # a cache line for each scalar of each thread
+        self.sync = np.zeros(8, np.int64)
 
     def adopt(self, values: dict[str, Array], states: dict[str, Array]) -> None:
         """Take parameters and states over: from now on the arrays in `values` are views of this kernel's own."""
@@ -168,7 +172,21 @@ class Kernel:
     def steps(self, data: list[Array], rows: Array, first: int, last: int, done: int, seed: int) -> int:
         """Run steps of an epoch over `rows`; how many were done. `sums` grows by what is logged."""
         own = (self.theta, self.grad, self.state, self.memory, self.held, self.noise, self.work, self.whole_work)
-        return int(self.module.train_steps(*data, rows, *own, self.sums, first, last, len(rows), done, seed))
+        given = (*data, rows, *own, self.sums, first, last, len(rows), done, seed)
+        run = self.module.train_steps
+        if self.request.threads == 1:
+            return int(run(*given))
+        self.sync[:] = 0
+        others = [self.pool.submit(run, *given, self.shared, self.sync, t) for t in range(1, self.request.threads)]
+        finished = int(run(*given, self.shared, self.sync, 0))
+        for other in others:
+            other.result()
+        return finished
+
+    @cached_property
+    def pool(self) -> ThreadPoolExecutor:
+        """The other threads; each runs the whole step on its part."""
+        return ThreadPoolExecutor(self.request.threads - 1, thread_name_prefix="symnet")
 
 
 def aligned(count: int, dtype: Any) -> Array:

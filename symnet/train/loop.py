@@ -18,7 +18,7 @@ from symnet.core.definition import Program
 from symnet.errors import TrainingProblem
 from symnet.pipeline import lower
 from symnet.run.reference import evaluate_flat
-from symnet.train.data import Prepared
+from symnet.train.data import Prepared, kernel_view
 from symnet.train.history import History
 from symnet.train.kernel import Kernel
 from symnet.train.rows import order
@@ -64,7 +64,7 @@ class Fit:
         self.batch_size, self.epochs, self.shuffle = batch_size, epochs, shuffle
         self.progress = progress and sys.stderr.isatty()
         self.held_out, self.stopping = held_out, stopping
-        self.arrays = [data.arrays[node].reshape(-1) for node in data.arrays]
+        self.arrays = [kernel_view(array) for array in data.arrays.values()]
         self.per_epoch = -(-len(rows) // batch_size)
         self.pace = 1
         self.folder: Path | None = None
@@ -87,6 +87,7 @@ class Fit:
                 at, sums = 0, None
         if self.interrupted:
             raise KeyboardInterrupt
+        self.best_restored()
         return self.owner.history
 
     def epoch(self, number: int, at: int, sums: list[float] | None) -> bool:
@@ -149,12 +150,15 @@ class Fit:
 
     def stopped(self, found: Mapping[str, float]) -> bool:
         run = self.owner
-        monitor = self.stopping.monitor if self.stopping.monitor in found else "loss"
-        stop = bool(self.stopping.update(found[monitor], lambda: {n: a.copy() for n, a in run.values.items()}))
-        if stop and self.stopping.restore_best and self.stopping.best_snapshot is not None:
+        return bool(
+            self.stopping.update(self.stopping.value_of(found), lambda: {n: a.copy() for n, a in run.values.items()})
+        )
+
+    def best_restored(self) -> None:
+        """The parameters of the best epoch, where early stopping keeps them."""
+        if self.stopping is not None and self.stopping.restore_best and self.stopping.best_snapshot is not None:
             for name, array in self.stopping.best_snapshot.items():
-                run.values[name][...] = array
-        return stop
+                self.owner.values[name][...] = array
 
     # -- what can go wrong
 

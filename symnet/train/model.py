@@ -24,7 +24,7 @@ from symnet.errors import FormulaProblem, NonScalarLoss, TrainingProblem, ValueP
 from symnet.pipeline import gradients, lower
 from symnet.run.function import Function
 from symnet.train.checkpoint import load_params, newest, save_params, write
-from symnet.train.data import Prepared, prepare
+from symnet.train.data import Prepared, label_extents, prepare
 from symnet.train.history import History
 from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
@@ -72,6 +72,10 @@ class Model:
         if resume is not None:
             run.restore(Path(resume))
         return run
+
+    def extents(self) -> Any:
+        """How far each label may run, by the axes that are read at it."""
+        return label_extents(Program.of([self.loss, *self.metrics.values(), *self.outputs.values()]))
 
     def weighted(self) -> Parts:
         """The parts of the model with a weight for each sample in its loss."""
@@ -200,7 +204,7 @@ class Run:
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueProblem(f"batch_size={batch_size!r}", "give a whole number from 1")
         parts, values = self._weighted(data, sample_weight, class_weight)
-        prepared = prepare(parts.data, values, self.dtype, parts.batch, allow_nonfinite=allow_nonfinite)
+        prepared = self._prepared(parts.data, values, parts, allow_nonfinite)
         self._ready(prepared.sizes)
         rows, held_out = np.arange(prepared.count), None
         if isinstance(validation, (int, float)) and validation:
@@ -215,6 +219,13 @@ class Run:
             fit.keep(Path(checkpoint), checkpoint_seconds, checkpoint_steps)
         with blas_threads(self.threads):
             return fit.run()
+
+    def _prepared(self, nodes: Any, values: dict[str, Any], parts: Parts, allow_nonfinite: bool = False) -> Prepared:
+        extents = self.model.extents()
+        known = self.numbers
+        return prepare(
+            nodes, values, self.dtype, parts.batch, allow_nonfinite=allow_nonfinite, known=known, extents=extents
+        )
 
     def _weighted(self, data: Mapping[Any, Any], sample_weight: Any, class_weight: Any) -> tuple[Parts, dict[str, Any]]:
         values = {k.name if isinstance(k, Node) else k: v for k, v in data.items()}
@@ -238,8 +249,10 @@ class Run:
         return kernel
 
     def _made(self, parts: Parts, batch_size: int) -> Kernel:
-        request = Request(parts, self.optimizer, dict(self.numbers), batch_size, self.dtype, gradients, lower)
-        return Kernel(request)
+        threads = self.threads if worth_sharing(parts, self.numbers, batch_size, self.threads) else 1
+        return Kernel(
+            Request(parts, self.optimizer, dict(self.numbers), batch_size, self.dtype, gradients, lower, threads)
+        )
 
     # -- asking
 
@@ -257,9 +270,8 @@ class Run:
 
     def _evaluated(self, names: tuple[str, ...], data: Mapping[Any, Any]) -> tuple[dict[str, Any], int]:
         function, inputs = self._function(names)
-        batch = self.model.parts.batch
         wanted = [n for n in inputs if n.name not in {s.name for s in self._stored()}]
-        prepared = prepare(wanted, dict(data), self.dtype, batch)
+        prepared = self._prepared(wanted, dict(data), self.model.parts)
         self._ready(prepared.sizes)
         parts: dict[str, list[Any]] = {name: [] for name in names}
         weights = []
@@ -366,6 +378,12 @@ class Run:
         self.place = facts["place"]
 
     place: dict[str, Any] = {}
+
+
+def worth_sharing(parts: Parts, numbers: Mapping[sp.Symbol, int], batch_size: int, threads: int) -> bool:
+    """Whether a step is long enough for threads to wait for each other in it: from some 50 microseconds on."""
+    weights = sum(int(np.prod(numeric(p, numbers))) for p in parts.params)
+    return threads > 1 and batch_size >= 4 * threads and batch_size * weights >= 1_000_000
 
 
 def numeric_or_none(node: Node, numbers: Mapping[sp.Symbol, int]) -> tuple[int, ...] | None:

@@ -99,6 +99,7 @@ def build_step(
     batch_size: int,
     gradients: Gradients,
     lower: Lower,
+    threads: int = 1,
 ) -> tuple[Step, dict[str, Arena]]:
     """The step of a model under an optimizer, for known sizes, and the arrays that hold its parameters and states."""
     shapes = {n: numeric(n, numbers) for n in (*parts.params, *parts.held)}
@@ -136,6 +137,7 @@ def build_step(
         batch_size=batch_size,
         step=t,
         begin=begin,
+        threads=threads,
     )
     return step, {"theta": theta, "held": held}
 
