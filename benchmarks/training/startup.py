@@ -23,7 +23,6 @@ from servers import HERE, PEERS, environment, python_of
 VARIANTS = {variant: peer for peer, provided in PEERS.items() for variant in provided if peer != "gemms"}
 CACHES = {
     "SYMNET_CACHE_DIR": "symnet",
-    "NUMBA_CACHE_DIR": "numba",
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
     "TRITON_CACHE_DIR": "triton",
     "JAX_COMPILATION_CACHE_DIR": "jax",
