@@ -18,6 +18,7 @@ from symnet.schedule.units import FREE, Axis, Job, Product
 from symnet.show.text import text_definition
 
 BEGINS = {"sum": "0.0", "prod": "1.0", "max": "-np.inf", "min": "np.inf"}
+TYPED = {"0.0": "zero", "1.0": "one"}
 LONG = 4096  # a sum over more than this many entries is added up in float64
 INDENT = "    "
 
@@ -38,6 +39,7 @@ class Writer:
     threads: int = 1
     split: frozenset[sp.Symbol] = frozenset()
     partials: dict[Node, int] = field(default_factory=dict)
+    values: dict[str, str] = field(default_factory=dict)  # entries whose value a local variable holds, in this block
 
     def line(self, text: str) -> None:
         self.lines.append(INDENT * self.depth + text if text else "")
@@ -45,7 +47,7 @@ class Writer:
     # -- names of things
 
     def scalars(self, double: bool = False) -> Scalars:
-        return Scalars(self.read, self.symbol, double and not self.doubles, self.used)
+        return Scalars(self.read, self.symbol, double and not self.doubles, self.used, double or self.doubles)
 
     def symbol(self, symbol: sp.Symbol) -> str:
         if symbol in self.sizes:
@@ -60,6 +62,7 @@ class Writer:
     def read(self, read: sp.Indexed, double: bool) -> str:
         node = read.args[0].node
         text = self.entry(node, read.indices)
+        text = self.values.get(text, text)
         held_wide = node in self.wide and self.memory.stores[node].is_scalar and not is_whole_node(node)
         if held_wide and not double and not self.doubles:
             return f"real({text})"
@@ -165,7 +168,9 @@ class Writer:
 
     def block(self, items: Iterable[Item]) -> None:
         self.depth += 1
+        self.values = {}
         self.items(items)
+        self.values = {}
         self.depth -= 1
 
     def timed(self, item: Timed) -> None:
@@ -177,7 +182,6 @@ class Writer:
     def begin(self, item: Begin) -> None:
         job = item.job
         store = self.memory.stores[job.node]
-        value = self.scalars().constant(sp.Float(0)) if job.op == "sum" else ""
         wide = self.is_wide(job)
         if wide:
             self.wide.add(job.node)
@@ -185,7 +189,8 @@ class Writer:
             self.line(f"{self.local(job.node)}_best = real(-np.inf)")
             value = "0" if is_whole_node(job.node) else "real(0.0)"
         else:
-            value = BEGINS[job.op] if wide or self.doubles else f"real({BEGINS[job.op]})"
+            value = BEGINS[job.op]
+            value = value if wide or self.doubles else TYPED.get(value, f"real({value})")
         if job.scattered:
             self.fill(job.node, store, value, None)
         else:
@@ -223,8 +228,9 @@ class Writer:
             double = job.node.rank == 0
             if double:
                 self.wide.add(job.node)
-            self.line(f"{target} = {self.assigned(job, double)}")
+            self.set(job, target, self.assigned(job, double))
             return
+        self.values.pop(target, None)
         value = self.scalars().real(job.body)
         if job.op == "sum":
             self.line(f"{target} += {value}")
@@ -235,6 +241,16 @@ class Writer:
             self.line(f"{target} = {job.op}imum({target}, {value})")
         else:
             self.argmax(job, target, value)
+
+    def set(self, job: Job, target: str, value: str) -> None:
+        """An assignment; what goes to memory stays at hand as well for the rest of the block."""
+        if self.memory.stores[job.node].is_scalar or not job.axes:
+            self.line(f"{target} = {value}")
+            return
+        name = self.names((job.node, "value"), job.node.name)
+        self.line(f"{name} = {value}")
+        self.line(f"{target} = {name}")
+        self.values[target] = name
 
     def assigned(self, job: Job, double: bool) -> str:
         if is_whole_node(job.node):
@@ -265,10 +281,10 @@ class Writer:
         for index in looped:
             self.line(f"for {self.symbol(index)} in {self.bounds(index, self.size(item.extents[index]))}:")
             self.depth += 1
-        first = "real(0.0)" if item.beta == 0 else self.factor(item.beta)
+        first = "zero" if item.beta == 0 else self.factor(item.beta)
         if guard is not None or layout.adding:
             self.scaled_target(item, first)
-            first = "real(1.0)"
+            first = "one"
         if guard is not None:
             gates = " or ".join(self.scalars().fails(g) for g in sp.Mul.make_args(guard))
             self.line(f"if not ({gates}):")
@@ -280,8 +296,10 @@ class Writer:
         self.depth = before
 
     def factor(self, expr: sp.Expr) -> str:
+        if expr.is_number:
+            return self.scalars().constant(expr)
         text = self.scalars(double=True).real(expr)
-        return text if self.doubles else f"real({text})" if not text.startswith("real(") else text
+        return text if self.doubles else f"real({text})"
 
     def scaled_target(self, item: Product, factor: str) -> None:
         """The result times what it begins with, for calls that only add."""
@@ -291,7 +309,7 @@ class Writer:
             self.line(f"for {self.symbol(index)} in range({self.size(item.extents[index])}):")
             self.depth += 1
         entry = self.entry(item.node, item.places)
-        self.line(f"{entry} = real(0.0)" if factor == "real(0.0)" else f"{entry} *= {factor}")
+        self.line(f"{entry} = zero" if factor == "zero" else f"{entry} *= {factor}")
         self.depth = before
 
     def call(self, item: Product, beta: str) -> None:

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Hashable
 
 RESERVED = frozenset(
-    """np math njit types intrinsic ir cgutils real REAL wide ws theta grad state order sums first last begin rows count step
+    """np math njit types intrinsic ir cgutils real zero one half two NUMBER KERNEL PART wide ws theta grad state order sums first last begin rows count step
     exp expm1 log1p tanh sigmoid log_sigmoid softplus log_cosh sech2 erf erfc normal_cdf difference larger shared sync tid goal barrier arrive arrived give_way fill_mask sin cos sqrt maximum minimum gemm gemv address
     forward loss_and_gradients train_steps kernel llb total status label scalars out main parse tile fill""".split()
 )

@@ -13,6 +13,7 @@ from numba.core import cgutils
 from numba.extending import get_cython_function_address, intrinsic
 
 real = np.{dtype}
+zero, half, one, two = real(0.0), real(0.5), real(1.0), real(2.0)
 NUMBER = types.{dtype}
 KERNEL = dict(fastmath={{"contract", "reassoc", "nsz"}}, error_model="numpy", boundscheck=False, nogil=True, cache=True)
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only

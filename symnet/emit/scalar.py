@@ -29,6 +29,8 @@ RELATIONS = {
     sp.Equality: "==",
     sp.Unequality: "!=",
 }
+# typed constants that stand at the head of every module
+COMMON = {"0.0": "zero", "1.0": "one", "0.5": "half", "2.0": "two"}
 WIDE = {
     "sigmoid": "1.0 / (1.0 + math.exp(-{0}))",
     "softplus": "(max({0}, 0.0) + math.log1p(math.exp(-abs({0}))))",
@@ -52,6 +54,7 @@ class Scalars:
     symbol: Callable[[sp.Symbol], str]
     double: bool
     used: set[str]
+    bare: bool = True  # whether constants may stand as they are, because the arithmetic is float64
 
     # -- numbers
 
@@ -76,7 +79,9 @@ class Scalars:
     def constant(self, value: sp.Expr) -> str:
         number = repr(float(value))
         number = {"inf": "np.inf", "-inf": "-np.inf", "nan": "np.nan"}.get(number, number)
-        return number if self.double else f"real({number})"
+        if self.bare:
+            return number
+        return COMMON.get(number, f"real({number})")
 
     def cast(self, text: str) -> str:
         return f"float({text})" if self.double else f"real({text})"

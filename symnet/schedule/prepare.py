@@ -35,6 +35,7 @@ def prepare(program: Program) -> Program:
     program = sums_split(program)
     program = factors_named(program)
     program = calls_shared(program)
+    program = twins_shared(program)
     return definition_order(program.definitions, program.outputs)
 
 
@@ -426,9 +427,32 @@ def _replaced(
     return body.xreplace(largest) if largest else body
 
 
-def inline_read(formula: sp.Expr, node: Node, definition: Definition) -> sp.Expr:
-    """A formula with one tensor written out."""
-    return write_out(formula, lambda read: definition.at(read.indices) if read.args[0].node is node else None)
+# -- twins
+
+
+def twins_shared(program: Program) -> Program:
+    """Anonymous tensors with the formula of another one, as that one."""
+    known: dict[tuple[object, ...], Node] = {}
+    for node, definition in program.definitions.items():
+        if not node.anonymous:
+            known.setdefault(Names.key(definition.indices, node.shape, definition.formula), node)
+    twins: dict[Node, Node] = {}
+    result: dict[Node, Definition] = {}
+
+    def other(read: sp.Indexed) -> sp.Expr | None:
+        twin = twins.get(read.args[0].node)
+        return None if twin is None else twin.read(*read.indices)
+
+    for node, definition in program.definitions.items():
+        formula = write_out(definition.formula, other)
+        key = Names.key(definition.indices, node.shape, formula)
+        first = known.setdefault(key, node)
+        if first is not node and node.anonymous and node not in program.outputs and node not in read_nodes(formula):
+            twins[node] = first
+        else:
+            result[node] = Definition(definition.indices, formula)
+    formulas = {n: Definition(d.indices, write_out(d.formula, other)) for n, d in result.items()}
+    return Program(program.outputs, formulas)
 
 
 def readers(program: Program) -> dict[Node, list[Node]]:
