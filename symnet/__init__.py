@@ -49,15 +49,12 @@ _HOME = {
             "hvp",
             "jvp",
             "vjp",
-            "derive",
-            "evaluate",
-            "program",
-            "latex",
-            "text",
             "function",
         )
     },
     "Model": ("symnet.train.model", "Model"),
+    "evaluate": ("symnet.run.reference", "evaluate"),
+    **{name: ("symnet.explain", name) for name in ("derive", "program", "latex", "text")},
     **{name: ("symnet.checks.numeric", name) for name in ("check",)},
 }
 _MODULES = {

@@ -25,12 +25,7 @@ from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
 from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
 from symnet.run.function import Function
-from symnet.run.reference import evaluate
 from symnet.schedule.prepare import gathers_joined
-from symnet.show.latex import latex_definition, latex_name, latex_program
-from symnet.show.program import ShownProgram
-from symnet.show.steps import Derivation, derivation
-from symnet.show.text import text_definition
 from symnet.simplify.adjoints import Simplified, simplify_derived
 from symnet.simplify.stabilise import stabilise
 
@@ -164,12 +159,6 @@ def hvp(loss: Tensor, wrt: Tensor, direction: Tensor) -> Tensor:
     return jvp(grad(loss, wrt), wrt, direction)
 
 
-def derive(loss: Tensor, wrt: Any) -> Derivation:
-    """The gradients with the steps that led there."""
-    derived = derive_gradients(loss, as_list(wrt))
-    return derivation(derived.root, derived.results, derived.raw, derived.simple)
-
-
 def lower(program: Program) -> Program:
     """A program as it is executed: in normal form, gathers in the sums they belong to, stable in floating point."""
     return stabilise(gathers_joined(normalise(program, keep=program.outputs)))
@@ -180,36 +169,6 @@ def function(outputs: Any, dtype: str = "float64") -> Function:
     for output in outputs.values() if isinstance(outputs, Mapping) else as_list(outputs):
         check_tensor("a function", output)
     return Function(outputs, dtype, lower)
-
-
-def program(*outputs: Tensor) -> ShownProgram:
-    """Everything the outputs reach, as one printable program."""
-    for output in outputs:
-        check_tensor("a program", output)
-    found = checked(Program.of(outputs))
-    return ShownProgram(found.outputs, inline_temporaries(found, set(outputs)))
-
-
-def latex(what: Tensor | Derivation | Program, form: str = "index", dialect: str = "amsmath") -> str:
-    """LaTeX of a tensor's definition, of a program, or of a derivation.
-
-    `form` is "index" or "matrix" (which falls back to indices where a formula has no matrix form); `dialect` is
-    "amsmath", "github", "katex" or "mathtext".
-    """
-    if isinstance(what, Derivation):
-        return what.latex(dialect)
-    if isinstance(what, Program):
-        return latex_program(what, dialect, form)
-    check_tensor("the LaTeX", what)
-    if what.definition is None:
-        return latex_name(what, dialect=dialect)
-    return latex_definition(what, what.definition, dialect=dialect, form=form)
-
-
-def text(what: Tensor) -> str:
-    """A tensor's definition as plain text, in the order in which people write."""
-    check_tensor("the text", what)
-    return what.name if what.definition is None else text_definition(what, what.definition)
 
 
 # -- small parts
@@ -264,6 +223,3 @@ def zero_like(name: str, tensor: Node) -> Tensor:
 def fresh_bounds(output: Node, targets: Sequence[Node]) -> tuple[Bound, ...]:
     """Free indices for the output's axes: its own."""
     return tuple(zip(own_indices(output, output.definition), output.shape, strict=True))
-
-
-__all__ = ["Derived", "derive_program", "evaluate", "grad", "hessian", "hvp", "jacobian", "jvp", "program", "vjp"]

@@ -26,6 +26,7 @@ LAYERS = (
     "checks",
     "pipeline",
     "train",
+    "explain",
     "cli",
 )
 # the interpreter explains nothing and schedules nothing; the face and the check ask the pipeline

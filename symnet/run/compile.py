@@ -128,8 +128,20 @@ def _imported(folder: Path) -> ModuleType:
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    with own_cache():
+        spec.loader.exec_module(module)
     return module
+
+
+@contextmanager
+def own_cache() -> Iterator[None]:
+    """Numba keeps its files beside the module, whatever NUMBA_CACHE_DIR says: the folder is sealed as a whole."""
+    before = numba.config.CACHE_DIR
+    numba.config.CACHE_DIR = ""
+    try:
+        yield
+    finally:
+        numba.config.CACHE_DIR = before
 
 
 def digests(folder: Path) -> dict[str, str]:

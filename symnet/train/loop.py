@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from symnet.core.definition import Program
 from symnet.errors import TrainingProblem
 from symnet.pipeline import lower
-from symnet.run.reference import evaluate_flat
+from symnet.run.function import Function
 from symnet.train.data import Prepared, kernel_view
 from symnet.train.history import History
 from symnet.train.kernel import Kernel
@@ -31,6 +31,7 @@ class Trainee(Protocol):
     """What is trained, as the loop sees it."""
 
     model: Any
+    dtype: str
     history: History
     seed: int
     epoch: int
@@ -173,7 +174,7 @@ class Fit:
         for mask in parts.masks:
             shape = [len(chosen) if s == parts.batch else int(s.xreplace(run.numbers)) for s in mask.shape]
             values[mask.name] = np.ones(shape)
-        culprit = first_bad(lower(Program.of([run.model.loss])), values)
+        culprit = first_bad(Program.of([run.model.loss]), values, run.dtype)
         raise TrainingProblem(
             f"the loss is not finite at step {run.done + 1} (epoch {run.epoch + 1}): {culprit}",
             "a smaller learning rate, clip_norm=1.0 in the optimizer, or scaled inputs often help",
@@ -200,15 +201,16 @@ class Fit:
             signal.signal(signal.SIGINT, before)
 
 
-def first_bad(program: Program, values: Mapping[str, Any]) -> str:
+def first_bad(program: Program, values: Mapping[str, Any], dtype: str) -> str:
     """The first tensor, in the order of computation, that holds a NaN or an infinity."""
     for node in program.inputs():
         if not np.isfinite(np.asarray(values[node.name], float)).all():
             return f"{node.name} holds values that are not finite already"
-    found = evaluate_flat(program, values)
-    for node in program:
-        bad = np.argwhere(~np.isfinite(found[node]))
+    tensors = [node for node in program if not node.anonymous]
+    for node, found in zip(tensors, Function(tensors, dtype, lower)(values), strict=True):
+        bad = np.argwhere(~np.isfinite(np.asarray(found)))
         if len(bad):
-            name = "a sum" if node.anonymous else node.name
-            return f"{name} is the first tensor with {found[node][tuple(bad[0])]}, at {tuple(int(i) for i in bad[0])}"
-    return "in the kernel's precision only; every tensor is finite in float64"
+            at = ", ".join(str(int(i)) for i in bad[0])
+            place = f"[{at}]" if at else ""
+            return f"{node.name}{place} = {np.asarray(found)[tuple(bad[0])]} is the first value that is not finite"
+    return "no tensor of the forward pass is; the sum itself overflowed"
