@@ -18,14 +18,14 @@ import sympy as sp
 from symnet.core.definition import Definition, Node, Program, shape_text
 from symnet.core.expr import Bound
 from symnet.core.graph import verify_order
-from symnet.core.normal import inline_anonymous, inline_temporaries, normalise
+from symnet.core.normal import inline_anonymous, normalise
 from symnet.core.verify import check_names
 from symnet.declare.notation import default_indices
 from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
 from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
 from symnet.run.function import Function
-from symnet.schedule.prepare import gathers_joined
+from symnet.schedule.gathers import gathers_joined
 from symnet.simplify.adjoints import Simplified, simplify_derived
 from symnet.simplify.stabilise import stabilise
 

@@ -141,7 +141,9 @@ def _read_once(definitions: Mapping[Node, Definition]) -> set[Node]:
                 count[expr.args[0].node] += 1
             elif isinstance(expr, Reduce) and not isinstance(expr.body, sp.Indexed):
                 inside.update(read_nodes(expr.body))
-    single = {node for node, reads in count.items() if node.auto and reads == 1 and (not node.rank or node not in inside)}
+    single = {
+        node for node, reads in count.items() if node.auto and reads == 1 and (not node.rank or node not in inside)
+    }
     return {node for node in single if node.kind != "label"}  # a place is an index or a read: nothing is written there
 
 

@@ -346,7 +346,9 @@ class Writer:
         size = self.known(sp.Mul(*[item.extents[i] for i in group]))
         return self.scalars().whole(size)
 
-    def matrix(self, read: sp.Indexed, rows: tuple[sp.Symbol, ...], columns: tuple[sp.Symbol, ...], inner: set[sp.Symbol]) -> str:
+    def matrix(
+        self, read: sp.Indexed, rows: tuple[sp.Symbol, ...], columns: tuple[sp.Symbol, ...], inner: set[sp.Symbol]
+    ) -> str:
         """`array, offset, row stride, column stride` of an operand."""
         store = self.memory.stores[read.args[0].node]
         assert store.array is not None

@@ -43,7 +43,8 @@ def cache_root() -> Path:
     status = root.stat()
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.getuid():
         raise CacheProblem(
-            f"the cache folder {root} can be written by others", "chmod 700 it, or set SYMNET_CACHE_DIR to a folder of yours"
+            f"the cache folder {root} can be written by others",
+            "chmod 700 it, or set SYMNET_CACHE_DIR to a folder of yours",
         )
     return root
 

@@ -114,7 +114,9 @@ def _level(
     for unit in units:
         job = unit.job if isinstance(unit, Pending) else unit
         waits = first is not None and any(n in overwrites for n in written(job))
-        at = _place(unit, groups, home, readers, overwrites, home[first] + 1 if waits and first is not None else 0, apart)
+        at = _place(
+            unit, groups, home, readers, overwrites, home[first] + 1 if waits and first is not None else 0, apart
+        )
         home.update(dict.fromkeys(written(job), at))
         groups[at].nodes.update(written(job))
         for node in reads_of(job):
@@ -170,7 +172,9 @@ def _joins(unit: Pending, axis: Axis, group: Group, overwrites: Mapping[Node, No
         assert other is not None
         if not _aligned(member.job, other, unit.job, axis):
             return False
-        if overwrites.get(unit.job.node) in reads_of(member.job) and not _same_place(member.job, other, unit, axis, overwrites):
+        if overwrites.get(unit.job.node) in reads_of(member.job) and not _same_place(
+            member.job, other, unit, axis, overwrites
+        ):
             return False
     return True
 

@@ -266,7 +266,7 @@ def _read_before(
         if not whole and (mine in shared or other.free_symbols & shared) and mine != other:
             return False
     # apart from what they share, the read runs to its end before the writing loop begins
-    return whole or bool(shared) or read.position < write.position and not _inside_same(read, write)
+    return whole or bool(shared) or (read.position < write.position and not _inside_same(read, write))
 
 
 def _inside_same(read: Access, write: Access) -> bool:

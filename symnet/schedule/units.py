@@ -1,8 +1,8 @@
 """The units of a schedule: what is computed as a whole before anything is fused.
 
-    Job        one definition as a loop nest: loops, where it stores, and what
-    Product    one definition as a matrix product: target = alpha*left@right (+ beta*base)
-    Sweep      a recurrence: units that run inside a loop over time
+Job        one definition as a loop nest: loops, where it stores, and what
+Product    one definition as a matrix product: target = alpha*left@right (+ beta*base)
+Sweep      a recurrence: units that run inside a loop over time
 """
 
 from __future__ import annotations
@@ -222,9 +222,7 @@ def _affine(
     return alpha, beta, (own if own is not None and beta != 0 else sp.S.Zero)
 
 
-def product_of(
-    node: Node, definition: Definition, fixed: frozenset[sp.Symbol], base: Node | None
-) -> Product | Refusal:
+def product_of(node: Node, definition: Definition, fixed: frozenset[sp.Symbol], base: Node | None) -> Product | Refusal:
     """A definition as a matrix product, or why it is none."""
     formula = definition.formula
     alpha, beta, reduce = sp.S.One, sp.S.Zero, formula
@@ -291,14 +289,14 @@ def job_of(
     places = tuple(moved.get(place, place) for place in places)
     axes = [Axis(i, e, FREE) for i, e in free if i not in moved] + [Axis(b, e, SUMMED) for b, e in bound]
     ordered = in_order(axes, body, places, batch)
-    if formula.op == "argmax":  # the best so far is a local variable: its loops are the inner ones, the first entry wins
+    if (
+        formula.op == "argmax"
+    ):  # the best so far is a local variable: its loops are the inner ones, the first entry wins
         ordered = (*(a for a in ordered if a.kind == FREE), *(a for a in axes if a.kind == SUMMED))
     return Job(node, ordered, formula.op, places, body, why, scattered=bool(moved))
 
 
-def scatter(
-    free: list[Bound], body: sp.Expr, bound: tuple[Bound, ...]
-) -> tuple[dict[sp.Symbol, sp.Expr], sp.Expr]:
+def scatter(free: list[Bound], body: sp.Expr, bound: tuple[Bound, ...]) -> tuple[dict[sp.Symbol, sp.Expr], sp.Expr]:
     """Free indices that a delta fixes: their loop is not run, the sum is added to the place that the delta says."""
     moved: dict[sp.Symbol, sp.Expr] = {}
     factors = list(sp.Mul.make_args(body))
@@ -313,9 +311,7 @@ def scatter(
     return moved, sp.Mul(*factors)
 
 
-def in_order(
-    axes: list[Axis], body: sp.Expr, places: tuple[sp.Expr, ...], batch: sp.Expr | None
-) -> tuple[Axis, ...]:
+def in_order(axes: list[Axis], body: sp.Expr, places: tuple[sp.Expr, ...], batch: sp.Expr | None) -> tuple[Axis, ...]:
     """Loops so that the innermost walks memory: by the average distance from the last axis, samples outermost."""
     seen: dict[sp.Symbol, list[int]] = {axis.index: [] for axis in axes}
     for read_places in [places, *(r.indices for r in sorted(body.atoms(sp.Indexed), key=str))]:

@@ -74,7 +74,14 @@ class Request:
         """The same for the same declaration under the same compiler; its folder in the cache."""
         nodes = [self.parts.loss, *self.parts.metrics, *self.parts.held.values()]
         sizes = sorted((str(s), v) for s, v in self.numbers.items())
-        facts = [repr(self.optimizer), str(sizes), str(self.batch_size), str(self.parts.batch), self.dtype, str(self.threads)]
+        facts = [
+            repr(self.optimizer),
+            str(sizes),
+            str(self.batch_size),
+            str(self.parts.batch),
+            self.dtype,
+            str(self.threads),
+        ]
         return content_key("train", fingerprint(Program.of(nodes)), *facts, compiler_digest())
 
     def emitted(self) -> tuple[TrainingModule, Plan]:
@@ -195,4 +202,3 @@ def aligned(count: int, dtype: Any) -> Array:
     raw = np.zeros(count + 64 // size, dtype)
     skip = (-raw.ctypes.data // size) % (64 // size)
     return raw[skip : skip + count]
-

@@ -143,7 +143,11 @@ class Fit:
         if self.folder is None:
             return
         run = self.owner
-        due = run.done - self.written_at >= self.every if self.every else time.perf_counter() - self.written >= self.seconds
+        due = (
+            run.done - self.written_at >= self.every
+            if self.every
+            else time.perf_counter() - self.written >= self.seconds
+        )
         if not (due or force):
             return
         run.checkpoint(self.folder, {"epochs_done": number, "at": at, "sums": self.kernel.sums.tolist()})

@@ -1,8 +1,8 @@
 """`sn.Model`: a loss with its parameters, and `Run`: that model compiled for an optimizer, trained and asked.
 
-    m = sn.Model(L, outputs={"p": p}, metrics=[sn.metrics.accuracy(p, y)])
-    run = m.compile(sn.optim.Adam(1e-3))
-    history = run.fit({"x": X, "y": Y}, epochs=10, batch_size=64)
+m = sn.Model(L, outputs={"p": p}, metrics=[sn.metrics.accuracy(p, y)])
+run = m.compile(sn.optim.Adam(1e-3))
+history = run.fit({"x": X, "y": Y}, epochs=10, batch_size=64)
 """
 
 from __future__ import annotations
@@ -178,7 +178,8 @@ class Run:
             return
         shapes = {node: numeric(node, self.numbers) for node in self._stored()}
         self.values = {
-            node.name: initial(node, shape, self.seed, self.numbers).astype(self.dtype) for node, shape in shapes.items()
+            node.name: initial(node, shape, self.seed, self.numbers).astype(self.dtype)
+            for node, shape in shapes.items()
         }
 
     # -- training
@@ -315,7 +316,9 @@ class Run:
     def _needed(self) -> Kernel:
         if self._latest is None:
             if any(numeric_or_none(n, self.numbers) is None for n in self._stored()):
-                raise TrainingProblem("the kernel is made when sizes are known", "call fit once, or declare sizes as numbers")
+                raise TrainingProblem(
+                    "the kernel is made when sizes are known", "call fit once, or declare sizes as numbers"
+                )
             self._ready()
             self._latest = self._made(self.model.parts, 32)
             self._latest.adopt(self.values, self._states)

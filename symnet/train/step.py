@@ -1,9 +1,9 @@
 """From a loss and an optimizer to the program of one training step.
 
-    forward     the declared program; each input x[n, ...] is read as data[rows[begin + n], ...]
-    backward    the gradients, derived
-    update      plain SGD: W_next = W - lr*W_bar, which rides in the product that makes W_bar;
-                else one formula over all parameters, laid out in one array theta, with their gradients in another
+forward     the declared program; each input x[n, ...] is read as data[rows[begin + n], ...]
+backward    the gradients, derived
+update      plain SGD: W_next = W - lr*W_bar, which rides in the product that makes W_bar;
+            else one formula over all parameters, laid out in one array theta, with their gradients in another
 """
 
 from __future__ import annotations
@@ -226,12 +226,12 @@ def gathered(parts: Parts) -> tuple[Gathered, Node]:
             definitions_of = tuple(sp.Symbol(f"i{a}", integer=True) for a in range(x.rank))
             definitions[x] = Definition(definitions_of, data.read(*definitions_of))
         else:
-            indices = tuple(
-                sp.Symbol("n" if a in axes else f"i{a}", integer=True) for a in range(x.rank)
-            )
+            indices = tuple(sp.Symbol("n" if a in axes else f"i{a}", integer=True) for a in range(x.rank))
             places = [rows.read(indices[a] + begin.read()) if a in axes else indices[a] for a in range(x.rank)]
             definitions[x] = Definition(indices, data.read(*places))
-        where[data] = Store(f"data{len(arrays)}_{data_name(data)}", sp.S.Zero, tuple(range(data.rank)), tuple(row_strides(shape)))
+        where[data] = Store(
+            f"data{len(arrays)}_{data_name(data)}", sp.S.Zero, tuple(range(data.rank)), tuple(row_strides(shape))
+        )
     return Gathered(definitions, tuple(arrays), rows, where), begin
 
 
@@ -280,7 +280,8 @@ def numeric(node: Node, numbers: Mapping[sp.Symbol, int]) -> tuple[int, ...]:
         value = size.xreplace({s: sp.Integer(v) for s, v in numbers.items()})
         if not value.is_Integer:
             raise ShapeProblem(
-                f"the size {value} of {node.name} is not known", "give data whose shape says it, or declare it as a number"
+                f"the size {value} of {node.name} is not known",
+                "give data whose shape says it, or declare it as a number",
             )
         sizes.append(int(value))
     return tuple(sizes)
