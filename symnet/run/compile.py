@@ -118,6 +118,7 @@ def _made(folder: Path, files: dict[str, str]) -> ModuleType:
         module = _imported(aside)
         (aside / SEAL).write_text(json.dumps(digests(aside)))
         os.rename(aside, folder)
+        module.__file__ = str(folder / MODULE)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return module
