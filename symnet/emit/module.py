@@ -1,15 +1,22 @@
-"""A whole module for a function of tensors: imports, vector math, one kernel, and a face that takes NumPy arrays."""
+"""A function of tensors as a module: imports, vector math, one compiled kernel, and a face that takes NumPy arrays.
+
+A module is made of parts, which others are made of too: a `Compiled` function, and a face in front of it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sympy as sp
 
-from symnet.core.definition import Node, Program, shape_text
+from symnet.core.definition import Node, Program
+from symnet.emit.document import documentation, module_doc
+from symnet.emit.face import Face, face_helpers
 from symnet.emit.kernels import INDENT, Writer
-from symnet.emit.names import Names
+from symnet.emit.layout import laid_out
+from symnet.emit.names import WORD, Names
 from symnet.emit.prelude import DIFFERENCE, HEAD, NORMAL_CDF
 from symnet.emit.scalar import is_whole_node
 from symnet.emit.tiles import tiled_gemm_source
@@ -18,7 +25,51 @@ from symnet.schedule.memory import Store
 from symnet.schedule.schedule import Schedule, schedule
 from symnet.schedule.units import row_strides
 
-LETTER = {"float32": "s", "float64": "d"}
+Lines = Sequence[str]
+IMPORT = re.compile(r"^(?:from|import) .*\n", re.MULTILINE)
+IMPORTS = (
+    (("import math", r"\bmath\.\w"), ("import time", r"\btime\.\w")),
+    (
+        ("import numpy as np", r"\bnp\.\w"),
+        ("from llvmlite import binding as llb", r"\bllb\.\w"),
+        ("from llvmlite import ir", r"\bir\.\w"),
+        ("from numba import njit, types", "njit"),
+        ("from numba.core import cgutils", r"\bcgutils\.\w"),
+    ),
+)
+FUNCTIONS = (("numba.extending", ("get_cython_function_address", "intrinsic", "overload")),)
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A compiled function of a module: its parameters with their types, its lines, and what it calls."""
+
+    name: str
+    parameters: tuple[tuple[str, str], ...]
+    lines: tuple[str, ...]
+    used: frozenset[str]
+    returns: str = "void"
+
+    def text(self, signed: bool = True) -> list[str]:
+        """The function; `signed`, it is compiled when the module is imported, otherwise when it is first called."""
+        kinds = [kind for _, kind in self.parameters]
+        decorator = f"@njit({signature(kinds, self.returns)}, **KERNEL)" if signed else "@njit(**KERNEL)"
+        head = f"def {self.name}({', '.join(name for name, _ in self.parameters)}):"
+        return [decorator, head, *(self.lines or [f"{INDENT}pass"])]
+
+
+@dataclass(frozen=True)
+class FunctionPart:
+    """A function of arrays: its kernel and the face before it, and how to call the kernel without the face."""
+
+    kernel: Compiled
+    face: tuple[str, ...]
+    schedule: Schedule
+    inputs: tuple[Node, ...]
+    arrays: tuple[Node, ...]
+    scalars: tuple[Node, ...]
+    sizes: tuple[sp.Symbol, ...]
+    call: str
 
 
 @dataclass(frozen=True)
@@ -33,6 +84,61 @@ class FunctionModule:
     sizes: tuple[sp.Symbol, ...]
 
 
+def function_module(
+    program: Program, outputs: Sequence[Node], dtype: str, declared: Program | None = None
+) -> FunctionModule:
+    """The module for a program in normal form, stabilised; `declared` is what its head shows."""
+    names = Names()
+    shown = program if declared is None else declared
+    names.all((*program.inputs(), *shown))
+    part = function_part(program, outputs, dtype, names)
+    doc = module_doc(
+        f"Computes {', '.join(names(o, o.name) for o in outputs)}.", documentation(shown, names.of), [part.call]
+    )
+    helpers = face_helpers([part.face])
+    text = module_text(doc, dtype, set(part.kernel.used), part.kernel.text(), [*helpers, *part.face])
+    return FunctionModule(text, part.schedule, part.inputs, part.arrays, part.scalars, part.sizes)
+
+
+# -- parts
+
+
+def function_part(
+    program: Program,
+    outputs: Sequence[Node],
+    dtype: str,
+    names: Names,
+    *,
+    name: str = "forward",
+    kernel: str = "kernel",
+    numbers: Mapping[sp.Symbol, int] | None = None,
+    results: Callable[[list[str]], str] = ", ".join,
+) -> FunctionPart:
+    """A function of the program's inputs; `numbers` are sizes that are known, `results` writes what is returned."""
+    known = dict(numbers or {})
+    inputs = tuple(program.inputs())
+    sizes = tuple(s for s in size_symbols(program, inputs) if s not in known)
+    made = [o for o in dict.fromkeys(outputs) if o in program]
+    arrays, scalars = tuple(o for o in made if o.rank), tuple(o for o in made if not o.rank)
+    names.all((*inputs, *arrays))
+    size_names = {s: names(s, str(s)) for s in sizes}
+    fixed = {node: whole_array(node, names.of[node]) for node in (*inputs, *arrays)}
+    capacity = {s: sp.Integer(v) for s, v in known.items()}
+    plan = schedule(program, fixed, outputs, capacity=capacity)
+    writer = Writer(plan.memory, size_names, known, dtype == "float64", names)
+    writer.wide.update(n for n in inputs if not n.rank and not is_whole_node(n))
+    writer.kernels(plan.items)
+    for at, node in enumerate(scalars):
+        writer.line(f"scalars[{at}] = {writer.local(node)}")
+    parameters = [(names.of[n], kind_of(n)) for n in (*inputs, *arrays)]
+    parameters += [("scalars", "float64[::1]"), ("ws", "NUMBER[::1]"), ("wi", "int64[::1]")]
+    parameters += [(text, "int64") for text in size_names.values()]
+    compiled = Compiled(kernel, tuple(parameters), tuple(writer.lines), frozenset(writer.used))
+    front = Face(name, writer, inputs, arrays, scalars, tuple(outputs), size_names, plan)
+    lines = tuple(front.lines(kernel, results))
+    return FunctionPart(compiled, lines, plan, inputs, arrays, scalars, sizes, front.call())
+
+
 def size_symbols(program: Program, nodes: Sequence[Node]) -> tuple[sp.Symbol, ...]:
     """Every size that the program's shapes, ranges and formulas speak of."""
     found: set[sp.Symbol] = set()
@@ -45,117 +151,55 @@ def size_symbols(program: Program, nodes: Sequence[Node]) -> tuple[sp.Symbol, ..
 
 
 def whole_array(node: Node, array: str) -> Store:
+    if not node.rank:
+        return Store(None, sp.S.Zero, (), ())
     return Store(array, sp.S.Zero, tuple(range(node.rank)), tuple(row_strides(node.shape)))
 
 
-def function_module(program: Program, outputs: Sequence[Node], dtype: str) -> FunctionModule:
-    """The module for a program in normal form, stabilised."""
-    names = Names()
-    inputs = tuple(program.inputs())
-    sizes = size_symbols(program, inputs)
-    made = [o for o in dict.fromkeys(outputs) if o in program]
-    arrays, scalars = tuple(o for o in made if o.rank), tuple(o for o in made if not o.rank)
-    size_names = {s: names(s, f"n_{s}") for s in sizes}
-    fixed: dict[Node, Store] = {}
-    for node in (*inputs, *arrays):
-        name = names(node, node.name if node in inputs else f"{node.name}_out")
-        fixed[node] = whole_array(node, name) if node.rank else Store(None, sp.S.Zero, (), ())
-    plan = schedule(program, fixed, outputs)
-    writer = Writer(plan.memory, size_names, {}, dtype == "float64", names)
-    writer.wide.update(n for n in inputs if not n.rank and not is_whole_node(n))
-    writer.kernels(plan.items)
-    for at, node in enumerate(scalars):
-        writer.line(f"scalars[{at}] = {writer.local(node)}")
-    parameters = [names.of[n] for n in (*inputs, *arrays)] + ["scalars", "ws", "wi"] + list(size_names.values())
-    kinds = [_kind(n) for n in (*inputs, *arrays)] + ["float64[::1]", "NUMBER[::1]", "int64[::1]"] + ["int64"] * len(sizes)
-    text = module_text(
-        documentation(program, outputs, names),
-        dtype,
-        writer.used,
-        [
-            f"@njit({signature(kinds)}, **KERNEL)",
-            f"def kernel({', '.join(parameters)}):",
-            *(writer.lines or [f"{INDENT}pass"]),
-        ],
-        face(writer, inputs, arrays, scalars, outputs, size_names, plan),
-    )
-    return FunctionModule(text, plan, inputs, arrays, scalars, sizes)
-
-
-def _kind(node: Node) -> str:
+def kind_of(node: Node) -> str:
+    """The type of a tensor as a parameter of a kernel."""
     base = "int64" if is_whole_node(node) else "NUMBER"
     if node.rank:
         return f"{base}[::1]"
     return "int64" if is_whole_node(node) else "float64"
 
 
-def signature(kinds: Sequence[str]) -> str:
+def signature(kinds: Sequence[str], returns: str = "void") -> str:
     """The explicit signature of a kernel: types as objects, no text to parse."""
     parts = [k if k == "NUMBER[::1]" else f"types.{k}" for k in kinds]
-    return f"types.void({', '.join(parts)})"
+    return f"types.{returns}({', '.join(parts)})"
 
 
-def module_text(
-    doc: str, dtype: str, used: set[str], kernel: Sequence[str], face_lines: Sequence[str], helpers: str = ""
-) -> str:
-    """The parts of a module, two blank lines between them."""
-    parts = [f'"""{doc}"""', HEAD.format(dtype=dtype).rstrip()]
-    needed = used | ({"erfc"} if "normal_cdf" in used else set())
-    functions = sorted(needed - {"gemm", "difference", "normal_cdf"})
+# -- text
+
+
+def module_text(doc: str, dtype: str, used: set[str], kernel: Lines, face_lines: Lines, helpers: str = "") -> str:
+    """A module of one compiled function with what it calls, and a face."""
+    return assembled(doc, dtype, used, [helpers, "\n".join(laid_out(kernel)), "\n".join(laid_out(face_lines))])
+
+
+def assembled(doc: str, dtype: str, used: set[str], sections: Iterable[str]) -> str:
+    """A module: its head, the imports that it needs, what its functions call, and sections, two blank lines between."""
+    parts = [IMPORT.sub("", HEAD.format(dtype=dtype)).lstrip()]
+    functions = sorted((used | ({"erfc"} if "normal_cdf" in used else set())) - {"gemm", "difference", "normal_cdf"})
     if functions:
-        parts.append(vector_math(functions, dtype).rstrip())
-    if "difference" in used:
-        parts.append(DIFFERENCE.rstrip())
-    if "normal_cdf" in used:
-        parts.append(NORMAL_CDF.rstrip())
+        parts.append(IMPORT.sub("", vector_math(functions, dtype)).lstrip())
+    parts += [text for name, text in (("difference", DIFFERENCE), ("normal_cdf", NORMAL_CDF)) if name in used]
     if "gemm" in used:
-        parts.append(tiled_gemm_source(dtype).rstrip())
-    parts += [part for part in (helpers.rstrip(), "\n".join(kernel), "\n".join(face_lines)) if part]
-    return "\n\n\n".join(parts) + "\n"
+        parts.append(tiled_gemm_source(dtype))
+    texts = [text.rstrip() for text in (*parts, *sections) if text.strip()]
+    head = doc if doc.startswith('"""') else f'"""{doc}"""'
+    return f"{head}\n\n{imports(texts)}\n\n" + "\n\n\n".join(texts) + "\n"
 
 
-def documentation(program: Program, outputs: Sequence[Node], names: Names) -> str:
-    asked = ", ".join(names.of.get(o, names(o, o.name)) for o in outputs)
-    return f"Computes {asked}. Written by symnet; needs numpy, numba and scipy, and nothing else."
-
-
-def face(
-    writer: Writer,
-    inputs: Sequence[Node],
-    arrays: Sequence[Node],
-    scalars: Sequence[Node],
-    outputs: Sequence[Node],
-    sizes: Mapping[sp.Symbol, str],
-    plan: Schedule,
-) -> list[str]:
-    """`forward(...)`: NumPy arrays in, NumPy arrays out."""
-    names = writer.names
-    lines = [f"def forward({', '.join(names.of[n] for n in inputs)}):"]
-    shapes = "; ".join(f"{names.of[n]} {shape_text(n.shape)}" for n in inputs)
-    lines.append(f'{INDENT}"""{shapes or "No inputs"}."""')
-    for node in inputs:
-        dtype = "np.int64" if is_whole_node(node) else "real"
-        if node.rank:
-            lines.append(f"{INDENT}{names.of[node]} = np.ascontiguousarray({names.of[node]}, dtype={dtype})")
-    known: set[sp.Symbol] = set()
-    for node in inputs:
-        for axis, size in enumerate(node.shape):
-            if isinstance(size, sp.Symbol) and size not in known:
-                known.add(size)
-                lines.append(f"{INDENT}{sizes[size]} = {names.of[node]}.shape[{axis}]")
-    for node in inputs:
-        if node.rank:
-            wanted = ", ".join(writer.size(s) for s in node.shape)
-            lines.append(f"{INDENT}assert {names.of[node]}.shape == ({wanted},), {names.of[node]}.shape")
-    for node in arrays:
-        shape = ", ".join(writer.size(s) for s in node.shape)
-        lines.append(f"{INDENT}{names.of[node]} = np.empty(({shape},), real)")
-    size, whole = writer.size(plan.memory.size), writer.size(plan.memory.whole_size)
-    lines.append(f"{INDENT}scalars, ws, wi = np.zeros({len(scalars)}), np.empty({size}, real), np.empty({whole}, np.int64)")
-    flat = [f"{names.of[n]}.ravel()" if n.rank else names.of[n] for n in (*inputs, *arrays)]
-    lines.append(f"{INDENT}kernel({', '.join([*flat, 'scalars', 'ws', 'wi', *sizes.values()])})")
-    results = [
-        names.of[o] if o.rank or o in inputs else f"float(scalars[{list(scalars).index(o)}])" for o in outputs
-    ]
-    lines.append(f"{INDENT}return {', '.join(results)}" if len(results) > 1 else f"{INDENT}return {results[0]}")
-    return lines
+def imports(texts: Sequence[str]) -> str:
+    """What a text imports, as far as it names it: modules before a dot, functions by themselves."""
+    text = "\n".join(texts)
+    groups = []
+    for group in IMPORTS:
+        groups.append("\n".join(line for line, sign in group if re.search(sign, text)))
+    named = set(WORD.findall(text))
+    for source, names in FUNCTIONS:
+        wanted = [name for name in names if name in named]
+        groups[-1] += f"\nfrom {source} import {', '.join(wanted)}" if wanted else ""
+    return "\n\n".join(group for group in groups if group)

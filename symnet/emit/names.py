@@ -1,4 +1,4 @@
-"""Names for emitted code: letters, digits and underscores of the user's name, made unique; nothing else gets through."""
+"""Names for emitted code: letters, digits and underscores of the user's name, made unique; nothing else."""
 
 from __future__ import annotations
 
@@ -6,18 +6,33 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
 
+from symnet.core.definition import Node
+
+WORD = re.compile(r"\w+")
+# what emitted modules and their compiled functions call their own things
 RESERVED = frozenset(
-    """np math njit types intrinsic ir cgutils real zero one half two NUMBER KERNEL PART wide ws theta grad state order sums first last begin rows count step
-    exp expm1 log1p tanh sigmoid log_sigmoid softplus log_cosh sech2 erf erfc normal_cdf difference larger shared sync tid goal barrier arrive arrived give_way fill_mask sin cos sqrt maximum minimum gemm gemv address
-    forward loss_and_gradients train_steps kernel llb total status label scalars out main parse tile fill""".split()
+    WORD.findall(
+        """
+        np math njit types intrinsic ir cgutils real zero one half two NUMBER KERNEL PART wide ws theta grad
+        state order sums first last begin rows count step exp expm1 log1p tanh sigmoid log_sigmoid softplus
+        log_cosh sech2 erf erfc normal_cdf difference larger shared sync tid goal barrier arrive arrived
+        give_way fill_mask sin cos sqrt maximum minimum gemm gemv address forward loss_and_gradients train_steps
+        kernel llb total status label scalars out main parse tile fill given labels draw overload pack unpack
+        workspace train aligned initial random_data flat seed
+        """
+    )
 )
 GREEK = dict(
     zip(
         "αβγδεζηθικλμνξοπρςστυφχψω",
-        "alpha beta gamma delta epsilon zeta eta theta iota kappa lamda mu nu xi omicron pi rho sigma sigma tau upsilon phi "
-        "chi psi omega".split(),
+        WORD.findall(
+            """
+            alpha beta gamma delta epsilon zeta eta theta iota kappa lamda mu nu xi omicron pi rho sigma sigma tau
+            upsilon phi chi psi omega
+            """
+        ),
         strict=True,
     )
 )
@@ -34,6 +49,18 @@ class Names:
         if thing not in self.of:
             self.of[thing] = self.fresh(wish)
         return self.of[thing]
+
+    def all(self, nodes: Iterable[Node]) -> None:
+        """Names for tensors that have none of their own yet, in this order."""
+        for node in nodes:
+            if not node.anonymous:
+                self(node, node.name)
+
+    def copy(self) -> Names:
+        """Names that go on from these."""
+        result = Names()
+        result.of, result.taken = dict(self.of), set(self.taken)
+        return result
 
     def fresh(self, wish: str) -> str:
         name = mangle(wish)

@@ -49,7 +49,7 @@ class Function:
 
     @cached_property
     def _module(self) -> FunctionModule:
-        return function_module(self._lower(self._declared), self._outputs, self.dtype)
+        return function_module(self._lower(self._declared), self._outputs, self.dtype, self._declared)
 
     @cached_property
     def _compiled(self) -> ModuleType:

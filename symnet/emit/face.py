@@ -1,0 +1,138 @@
+"""The function that a user of an emitted module calls: NumPy arrays in, NumPy arrays out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import sympy as sp
+
+from symnet.core.definition import Node
+from symnet.emit.document import shape_words
+from symnet.emit.kernels import INDENT, Writer
+from symnet.emit.scalar import is_whole_node
+from symnet.schedule.schedule import Schedule
+
+GIVEN = '''\
+def given(name, value, shape, dtype=real):
+    """The value as an array that kernels take; its shape must be this one."""
+    array = np.ascontiguousarray(value, dtype)
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, but has {array.shape}")
+    return array
+'''
+LABELS = '''\
+def labels(name, array, classes):
+    """Labels outside their classes are refused: kernels read memory by them."""
+    if array.size and not 0 <= array.min() <= array.max() < classes:
+        raise ValueError(f"{name} must hold labels in 0..{classes - 1}, but holds {array.min()}..{array.max()}")
+'''
+
+
+def face_helpers(faces: Iterable[Sequence[str]]) -> list[str]:
+    """The functions that faces call, as far as they are needed, each with two blank lines after it."""
+    text = "\n".join(line for face in faces for line in face)
+    helpers = [helper for name, helper in (("given(", GIVEN), ("labels(", LABELS)) if name in text]
+    return [line for helper in helpers for line in [*helper.rstrip().split("\n"), "", ""]]
+
+
+@dataclass(frozen=True)
+class Face:
+    """The function that a user calls: NumPy arrays in, NumPy arrays out."""
+
+    name: str
+    writer: Writer
+    inputs: tuple[Node, ...]
+    arrays: tuple[Node, ...]
+    scalars: tuple[Node, ...]
+    outputs: tuple[Node, ...]
+    sizes: Mapping[sp.Symbol, str]
+    plan: Schedule
+
+    def own(self, node: Node) -> str:
+        return self.writer.names.of[node]
+
+    def masks(self) -> list[Node]:
+        """Inputs that are drawn, not given."""
+        return [n for n in self.inputs if "keep" in n.info]
+
+    def arguments(self) -> list[str]:
+        """What has to be given: inputs, sizes that no shape says, and the seed of what is drawn."""
+        tensors = [self.own(n) for n in self.inputs if "keep" not in n.info]
+        unsaid = [self.sizes[s] for s in self.sizes if s not in dict(self.read_sizes())]
+        return [*tensors, *unsaid, *(["seed=0"] if self.masks() else [])]
+
+    def call(self) -> str:
+        """`forward(x, W) -> p (N, K)`."""
+        found = ", ".join(
+            shape_words(n, self.own(n) if n in self.arrays or n in self.inputs else n.name) for n in self.outputs
+        )
+        return f"{self.name}({', '.join(self.arguments())}) -> {found}"
+
+    def lines(self, kernel: str, results: Callable[[list[str]], str]) -> Iterator[str]:
+        yield f"def {self.name}({', '.join(self.arguments())}):"
+        given = ", ".join(shape_words(n, self.own(n)) for n in self.inputs if "keep" not in n.info)
+        yield f'{INDENT}"""{self.call().split(" -> ")[1]} of {given or "nothing"}."""'
+        for line in (*self.reading(), *self.drawing(), *self.making()):
+            yield INDENT + line
+        flat = [f"{self.own(n)}.ravel()" if n.rank else self.own(n) for n in (*self.inputs, *self.arrays)]
+        yield f"{INDENT}{kernel}({', '.join([*flat, 'scalars', 'ws', 'wi', *self.sizes.values()])})"
+        yield f"{INDENT}return {results([self.result(o) for o in self.outputs])}"
+
+    def result(self, node: Node) -> str:
+        if node.rank or node in self.inputs:
+            return self.own(node)
+        return f"float(scalars[{self.scalars.index(node)}])"
+
+    def read_sizes(self) -> Iterator[tuple[sp.Symbol, str]]:
+        """Each size that a shape says, and the text that reads it off: an axis, or an axis solved for it."""
+        known: set[sp.Symbol] = set()
+        axes = [(n, a, s) for n in self.inputs if "keep" not in n.info for a, s in enumerate(n.shape)]
+        axes.sort(key=lambda axis: not isinstance(axis[2], sp.Symbol))
+        for node, axis, size in axes:
+            unknown = [s for s in size.free_symbols if s in self.sizes and s not in known]
+            place = f"np.shape({self.own(node)})[{axis}]"
+            if len(unknown) == 1 and (text := self.solved(size, unknown[0], place)):
+                known.add(unknown[0])
+                yield unknown[0], text
+
+    def solved(self, size: sp.Expr, symbol: sp.Symbol, place: str) -> str:
+        """a*s + b = place, solved for s."""
+        factor, rest = size.coeff(symbol, 1), size.coeff(symbol, 0)
+        if sp.expand(factor * symbol + rest - size) != 0 or not factor.is_Integer:
+            return ""
+        text = place if rest == 0 else f"({place} - ({self.writer.size(rest)}))"
+        return text if factor == 1 else f"{text} // {factor}"
+
+    def reading(self) -> Iterator[str]:
+        """Sizes off the shapes; then every array as the kernel takes it."""
+        for size, text in self.read_sizes():
+            yield f"{self.sizes[size]} = {text}"
+        for node in (n for n in self.inputs if "keep" not in n.info):
+            own, whole = self.own(node), is_whole_node(node)
+            if not node.rank:
+                yield f"{own} = {'int' if whole else 'float'}({own})"
+                continue
+            shape = self.shape(node)
+            yield f'{own} = given("{own}", {own}, {shape}{", np.int64" if whole else ""})'
+            if whole and "classes" in node.info:
+                yield f'labels("{own}", {own}, {self.writer.size(sp.sympify(node.info["classes"]))})'
+
+    def drawing(self) -> Iterator[str]:
+        if self.masks():
+            yield "draw = np.random.default_rng(seed).random"
+        for node in self.masks():
+            yield f"{self.own(node)} = (draw({self.shape(node)}) < {float(node.info['keep'])!r}).astype(real)"
+
+    def making(self) -> Iterator[str]:
+        """Results and work arrays."""
+        for node in self.arrays:
+            yield f"{self.own(node)} = np.empty({self.shape(node)}, real)"
+        memory = self.plan.memory
+        real, whole = self.writer.size(memory.size), self.writer.size(memory.whole_size)
+        work = f"np.empty({real}, real), np.empty({whole}, np.int64)"
+        yield f"scalars, ws, wi = np.zeros({len(self.scalars)}), {work}"
+
+    def shape(self, node: Node) -> str:
+        sizes = [self.writer.size(s) for s in node.shape]
+        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
