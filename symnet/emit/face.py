@@ -76,7 +76,7 @@ class Face:
         for line in (*self.reading(), *self.drawing(), *self.making()):
             yield INDENT + line
         flat = [f"{self.own(n)}.ravel()" if n.rank else self.own(n) for n in (*self.inputs, *self.arrays)]
-        yield f"{INDENT}{kernel}({', '.join([*flat, 'scalars', 'ws', 'wi', *self.sizes.values()])})"
+        yield f"{INDENT}{kernel}({', '.join([*flat, 'scalars', 'ws', 'near', 'wi', *self.sizes.values()])})"
         yield f"{INDENT}return {results([self.result(o) for o in self.outputs])}"
 
     def result(self, node: Node) -> str:
@@ -128,10 +128,10 @@ class Face:
         """Results and work arrays."""
         for node in self.arrays:
             yield f"{self.own(node)} = np.empty({self.shape(node)}, real)"
-        memory = self.plan.memory
-        real, whole = self.writer.size(memory.size), self.writer.size(memory.whole_size)
-        work = f"np.empty({real}, real), np.empty({whole}, np.int64)"
-        yield f"scalars, ws, wi = np.zeros({len(self.scalars)}), {work}"
+        sizes = self.plan.memory.sizes
+        work = [f"np.empty({self.writer.size(sizes[name])}, real)" for name in ("ws", "near")]
+        whole = f"np.empty({self.writer.size(sizes['wi'])}, np.int64)"
+        yield f"scalars, ws, near, wi = np.zeros({len(self.scalars)}), {', '.join(work)}, {whole}"
 
     def shape(self, node: Node) -> str:
         sizes = [self.writer.size(s) for s in node.shape]

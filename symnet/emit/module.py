@@ -131,7 +131,7 @@ def function_part(
     for at, node in enumerate(scalars):
         writer.line(f"scalars[{at}] = {writer.local(node)}")
     parameters = [(names.of[n], kind_of(n)) for n in (*inputs, *arrays)]
-    parameters += [("scalars", "float64[::1]"), ("ws", "NUMBER[::1]"), ("wi", "int64[::1]")]
+    parameters += [("scalars", "float64[::1]"), ("ws", "NUMBER[::1]"), ("near", "NUMBER[::1]"), ("wi", "int64[::1]")]
     parameters += [(text, "int64") for text in size_names.values()]
     compiled = Compiled(kernel, tuple(parameters), tuple(writer.lines), frozenset(writer.used))
     front = Face(name, writer, inputs, arrays, scalars, tuple(outputs), size_names, plan)

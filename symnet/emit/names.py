@@ -15,7 +15,7 @@ WORD = re.compile(r"\w+")
 RESERVED = frozenset(
     WORD.findall(
         """
-        np math njit types intrinsic ir cgutils real zero one half two NUMBER KERNEL PART wide ws theta grad
+        np math njit types intrinsic ir cgutils real zero one half two NUMBER KERNEL PART wide ws near theta grad
         state order sums first last begin rows count step exp expm1 log1p tanh sigmoid log_sigmoid softplus
         log_cosh sech2 erf erfc normal_cdf difference larger shared sync tid goal barrier arrive arrived
         give_way fill_mask sin cos sqrt maximum minimum gemm gemv address forward loss_and_gradients train_steps

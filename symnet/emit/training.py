@@ -27,6 +27,7 @@ FIXED = (
     ("held", "NUMBER[::1]"),
     ("noise", "NUMBER[::1]"),
     ("ws", "NUMBER[::1]"),
+    ("near", "NUMBER[::1]"),
     ("wi", "int64[::1]"),
     ("sums", "float64[::1]"),
     ("first", "int64"),
@@ -92,8 +93,7 @@ class TrainingModule:
 
     source: str
     schedules: tuple[Schedule, ...]
-    work: int
-    whole_work: int
+    work: Mapping[str, int]
     data: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -139,9 +139,8 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     ]
     helpers = "\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else [])])
     source = module_text(step.title, dtype, used, kernel, [], helpers)
-    work = max(int(p.memory.size) for p in plans)
-    whole = max(int(p.memory.whole_size) for p in plans)
-    return TrainingModule(source, tuple(plans), work, whole, tuple(data))
+    work = {name: max(int(p.memory.sizes[name]) for p in plans) for name in ("ws", "near", "wi")}
+    return TrainingModule(source, tuple(plans), work, tuple(data))
 
 
 def planned(step: Step, capacity: Mapping[sp.Symbol, sp.Expr]) -> list[Schedule]:

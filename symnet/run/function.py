@@ -95,10 +95,11 @@ class Function:
         arrays = [self._argument(node, given[node], real) for node in module.inputs]
         made = {n: np.empty([concrete(s, sizes, n.name) for s in n.shape], _dtype(n, real)) for n in module.arrays}
         scalars = np.zeros(len(module.scalars))
-        ws = np.empty(concrete(module.schedule.memory.size, sizes, "the work array"), real)
-        wi = np.empty(concrete(module.schedule.memory.whole_size, sizes, "the work array"), np.int64)
+        memory = module.schedule.memory
+        lengths = {name: concrete(sp.sympify(size), sizes, "the work array") for name, size in memory.sizes.items()}
+        ws, near, wi = np.empty(lengths["ws"], real), np.empty(lengths["near"], real), np.empty(lengths["wi"], np.int64)
         numbers = [concrete(s, sizes, str(s)) for s in module.sizes]
-        self._compiled.kernel(*arrays, *(a.ravel() for a in made.values()), scalars, ws, wi, *numbers)
+        self._compiled.kernel(*arrays, *(a.ravel() for a in made.values()), scalars, ws, near, wi, *numbers)
         found: dict[Node, Any] = {node: given[node] for node in given}
         found |= made
         for node, value in zip(module.scalars, scalars, strict=True):

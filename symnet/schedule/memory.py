@@ -17,6 +17,8 @@ from symnet.schedule.units import Job, Product
 
 Path = tuple[tuple[int, sp.Symbol], ...]
 ALIGN = 16
+# tensors, vectors and accumulators, whole numbers: arrays of their own, so that a compiler sees that they never overlap
+WORK, NEAR, WHOLE = "ws", "near", "wi"
 
 
 @dataclass(frozen=True)
@@ -116,19 +118,27 @@ class Slot:
 
     size: sp.Expr
     busy_until: int
-    whole: bool = False
+    array: str = WORK
 
 
 @dataclass(frozen=True)
 class Memory:
-    """The plan: where each tensor lives, and how long the work array is."""
+    """The plan: where each tensor lives, and how long each work array is."""
 
     stores: Mapping[Node, Store]
     offsets: tuple[sp.Expr, ...]
-    size: sp.Expr
-    whole_size: sp.Expr
+    sizes: Mapping[str, sp.Expr]
     reused: Mapping[Node, Node]
     slots: Mapping[Node, int]
+
+    @property
+    def size(self) -> sp.Expr:
+        """How many numbers the work arrays hold together."""
+        return self.sizes[WORK] + self.sizes[NEAR]
+
+    @property
+    def whole_size(self) -> sp.Expr:
+        return self.sizes[WHOLE]
 
 
 def plan(
@@ -153,20 +163,21 @@ def plan(
         birth = found.writes[node][0].kernel
         death = max([birth, *(r.kernel for r in found.reads.get(node, ()))])
         size = _size(node, axes[node], capacity)
+        array = array_of(node, axes[node], found)
         lost = _taken_over(node, axes, slot_of, found, keep, taken)
-        if lost is not None:
+        if lost is not None and slots[slot_of[lost]].array == array:
             slot_of[node] = slot_of[lost]
             taken[node] = lost
         else:
-            slot_of[node] = _free_slot(slots, size, birth if reuse else -1, is_whole_number(node))
+            slot_of[node] = _free_slot(slots, size, birth if reuse else -1, array)
         slots[slot_of[node]].busy_until = max(slots[slot_of[node]].busy_until, death)
-    offsets, total, whole_total = _laid_out(slots)
+    offsets, sizes = _laid_out(slots)
     stores = dict(fixed)
     for node, kept in axes.items():
         strides = _strides([node.shape[a] for a in kept])
-        array = ("wi" if is_whole_number(node) else "ws") if kept else None
+        array = slots[slot_of[node]].array if kept else None
         stores[node] = Store(array, offsets[slot_of[node]] if kept else sp.S.Zero, kept, tuple(strides))
-    return Memory(stores, tuple(offsets), total, whole_total, taken, slot_of)
+    return Memory(stores, tuple(offsets), sizes, taken, slot_of)
 
 
 def _size(node: Node, axes: Iterable[int], capacity: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
@@ -182,9 +193,9 @@ def _strides(shape: Sequence[sp.Expr]) -> list[sp.Expr]:
     return strides[::-1]
 
 
-def _free_slot(slots: list[Slot], size: sp.Expr, birth: int, whole: bool) -> int:
+def _free_slot(slots: list[Slot], size: sp.Expr, birth: int, array: str) -> int:
     """A slot that is free before `birth` and fits, or the largest free one made larger, or a new one."""
-    free = [i for i, slot in enumerate(slots) if slot.busy_until < birth and slot.whole == whole]
+    free = [i for i, slot in enumerate(slots) if slot.busy_until < birth and slot.array == array]
     fitting = [i for i in free if slots[i].size == size]
     if size.is_Integer:
         numeric = [i for i in free if slots[i].size.is_Integer]
@@ -195,19 +206,28 @@ def _free_slot(slots: list[Slot], size: sp.Expr, birth: int, whole: bool) -> int
             fitting = [largest]
     if fitting:
         return fitting[0]
-    slots.append(Slot(size, birth, whole))
+    slots.append(Slot(size, birth, array))
     return len(slots) - 1
 
 
-def _laid_out(slots: Sequence[Slot]) -> tuple[list[sp.Expr], sp.Expr, sp.Expr]:
-    """Offsets of the slots one after the other, each beginning at a multiple of 16 entries; lengths of both arrays."""
+def array_of(node: Node, axes: tuple[int, ...], found: Accesses) -> str:
+    """The array that a tensor lives in, by what loops do to it."""
+    if is_whole_number(node):
+        return WHOLE
+    job = found.writes[node][0].job
+    adds_up = isinstance(job, Job) and job.op != "set"
+    return NEAR if len(axes) < 2 or adds_up else WORK
+
+
+def _laid_out(slots: Sequence[Slot]) -> tuple[list[sp.Expr], dict[str, sp.Expr]]:
+    """Offsets of the slots one after the other, each beginning at a multiple of 16 entries; lengths of the arrays."""
     offsets: list[sp.Expr] = []
-    at: dict[bool, sp.Expr] = {False: sp.S.Zero, True: sp.S.Zero}
+    at: dict[str, sp.Expr] = dict.fromkeys((WORK, NEAR, WHOLE), sp.S.Zero)
     for slot in slots:
-        offsets.append(at[slot.whole])
+        offsets.append(at[slot.array])
         size = -(-slot.size // ALIGN) * ALIGN if slot.size.is_Integer else slot.size
-        at[slot.whole] = at[slot.whole] + size
-    return offsets, at[False], at[True]
+        at[slot.array] = at[slot.array] + size
+    return offsets, at
 
 
 def _taken_over(

@@ -44,8 +44,7 @@ class Plan:
     scalars: tuple[tuple[str, float], ...]
     needs_grad: bool
     noise: int
-    work: int
-    whole_work: int
+    work: dict[str, int]
     logged: tuple[str, ...]
     batch_size: int
 
@@ -102,8 +101,7 @@ class Request:
             scalars=tuple(self.optimizer.scalars()),
             needs_grad=step.update is not None,
             noise=noise,
-            work=module.work,
-            whole_work=module.whole_work,
+            work=dict(module.work),
             logged=tuple(node.name for node in step.logged),
             batch_size=self.batch_size,
         )
@@ -152,8 +150,9 @@ class Kernel:
         for at, (_, start) in enumerate(plan.states):
             self.state[at * plan.theta : (at + 1) * plan.theta] = start
         self.memory = np.array([start for _, start in plan.scalars], float)
-        self.noise, self.work = aligned(plan.noise, real), aligned(plan.work, real)
-        self.whole_work = np.zeros(plan.whole_work, np.int64)
+        self.noise = aligned(plan.noise, real)
+        self.work, self.near = aligned(plan.work["ws"], real), aligned(plan.work["near"], real)
+        self.whole_work = np.zeros(plan.work["wi"], np.int64)
         self.sums = np.zeros(len(plan.logged) + 1)
         self.shared = np.zeros(8 * 64 * self.request.threads)  # a cache line for each scalar of each thread
         self.sync = np.zeros(8, np.int64)
@@ -173,13 +172,13 @@ class Kernel:
 
     def nbytes(self) -> int:
         """The memory that training takes besides its data, as planned."""
-        arrays = [self.theta, self.held, self.grad, self.state, self.memory, self.noise, self.work]
+        arrays = [self.theta, self.held, self.grad, self.state, self.memory, self.noise, self.work, self.near]
         return sum(a.nbytes for a in (*arrays, self.whole_work, self.sums))
 
     def steps(self, data: list[Array], rows: Array, first: int, last: int, done: int, seed: int) -> int:
         """Run steps of an epoch over `rows`; how many were done. `sums` grows by what is logged."""
-        own = (self.theta, self.grad, self.state, self.memory, self.held, self.noise, self.work, self.whole_work)
-        given = (*data, rows, *own, self.sums, first, last, len(rows), done, seed)
+        own = (self.theta, self.grad, self.state, self.memory, self.held, self.noise, self.work)
+        given = (*data, rows, *own, self.near, self.whole_work, self.sums, first, last, len(rows), done, seed)
         run = self.module.train_steps
         if self.request.threads == 1:
             return int(run(*given))

@@ -211,11 +211,14 @@ class Gathered:
 
 
 def gathered(parts: Parts) -> tuple[Gathered, Node]:
-    """`x[n, d] := x.data[rows[n + begin], d]` for each input that has the sample axis."""
+    """`x[n, d] := x.data[row[n], d]`, `row[n] := rows[n + begin]`, for each input that has the sample axis."""
     total = sp.Symbol("total", integer=True, positive=True)
     rows = Node("rows", (total,), role="input", kind="label")
     begin = Node("begin", (), role="input", kind="label")
-    definitions, arrays = {}, []
+    sample = sp.Symbol("n", integer=True)
+    row = Node("row", (parts.batch,), kind="label", auto=True)
+    definitions = {row: Definition((sample,), rows.read(sample + begin.read()))}
+    arrays = []
     where: dict[Node, Store] = {rows: Store("rows", sp.S.Zero, (0,), (sp.S.One,))}
     for x in parts.data:
         axes = [a for a, size in enumerate(x.shape) if size == parts.batch]
@@ -227,7 +230,7 @@ def gathered(parts: Parts) -> tuple[Gathered, Node]:
             definitions[x] = Definition(definitions_of, data.read(*definitions_of))
         else:
             indices = tuple(sp.Symbol("n" if a in axes else f"i{a}", integer=True) for a in range(x.rank))
-            places = [rows.read(indices[a] + begin.read()) if a in axes else indices[a] for a in range(x.rank)]
+            places = [row.read(indices[a]) if a in axes else indices[a] for a in range(x.rank)]
             definitions[x] = Definition(indices, data.read(*places))
         where[data] = Store(
             f"data{len(arrays)}_{data_name(data)}", sp.S.Zero, tuple(range(data.rank)), tuple(row_strides(shape))
