@@ -124,19 +124,22 @@ def gates_from_outputs(program: Program) -> Program:
 def same_sign(formula: sp.Expr) -> sp.Indexed | None:
     """The z of `[z > 0]*z + c*[z <= 0]*z` with c >= 0: what has its sign, and is 0 or below where z is."""
     found: sp.Indexed | None = None
+    above = False
     for term in sp.Add.make_args(formula):
         factors = sp.Mul.make_args(term)
         gates = [f for f in factors if isinstance(f, Bracket) and len(f.args) == 3 and f.args[2] == 0]
         values = [f for f in factors if isinstance(f, sp.Indexed)]
         rest = [f for f in factors if f not in gates and f not in values]
-        if len(gates) != 1 or len(values) != 1 or gates[0].args[1] != values[0] or gates[0].args[0].name not in ">=<=":
+        if len(gates) != 1 or len(values) != 1 or gates[0].args[1] != values[0]:
             return None
-        if gates[0].args[0].name == ">" and any(not f.is_positive for f in rest):
+        sign = gates[0].args[0].name
+        if sign not in (">", ">=", "<", "<=") or (sign[0] == ">" and any(not f.is_positive for f in rest)):
             return None
+        above = above or sign[0] == ">"
         if any(not f.is_number or not f.is_nonnegative for f in rest) or found not in (None, values[0]):
             return None
         found = values[0]
-    return found
+    return found if above else None
 
 
 # -- sums
