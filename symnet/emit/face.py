@@ -8,8 +8,9 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symnet.core.definition import Node
-from symnet.emit.document import shape_words
+from symnet.emit.document import safe, shape_words
 from symnet.emit.kernels import INDENT, Writer
+from symnet.emit.layout import WIDTH, filled
 from symnet.emit.scalar import is_whole_node
 from symnet.schedule.schedule import Schedule
 
@@ -48,6 +49,7 @@ class Face:
     outputs: tuple[Node, ...]
     sizes: Mapping[sp.Symbol, str]
     plan: Schedule
+    params: frozenset[Node] = frozenset()  # inputs that come in one mapping by name
 
     def own(self, node: Node) -> str:
         return self.writer.names.of[node]
@@ -58,9 +60,16 @@ class Face:
 
     def arguments(self) -> list[str]:
         """What has to be given: inputs, sizes that no shape says, and the seed of what is drawn."""
-        tensors = [self.own(n) for n in self.inputs if "keep" not in n.info]
+        single = [self.own(n) for n in self.given() if n not in self.params]
         unsaid = [self.sizes[s] for s in self.sizes if s not in dict(self.read_sizes())]
-        return [*tensors, *unsaid, *(["seed=0"] if self.masks() else [])]
+        return [*single, *(["params"] if self.params else []), *unsaid, *(["seed=0"] if self.masks() else [])]
+
+    def given(self) -> list[Node]:
+        return [n for n in self.inputs if "keep" not in n.info]
+
+    def value(self, node: Node) -> str:
+        """Where the value of an input comes from."""
+        return f'params["{self.own(node)}"]' if node in self.params else self.own(node)
 
     def call(self) -> str:
         """`forward(x, W) -> p (N, K)`."""
@@ -71,8 +80,9 @@ class Face:
 
     def lines(self, kernel: str, results: Callable[[list[str]], str]) -> Iterator[str]:
         yield f"def {self.name}({', '.join(self.arguments())}):"
-        given = ", ".join(shape_words(n, self.own(n)) for n in self.inputs if "keep" not in n.info)
-        yield f'{INDENT}"""{self.call().split(" -> ")[1]} of {given or "nothing"}."""'
+        single = [shape_words(n, self.own(n)) for n in self.given() if n not in self.params]
+        given = ", ".join([*single, *(["parameters by name"] if self.params else [])])
+        yield from doc_lines(f"{self.call().split(' -> ')[1]} of {given or 'nothing'}.")
         for line in (*self.reading(), *self.drawing(), *self.making()):
             yield INDENT + line
         flat = [f"{self.own(n)}.ravel()" if n.rank else self.own(n) for n in (*self.inputs, *self.arrays)]
@@ -87,11 +97,11 @@ class Face:
     def read_sizes(self) -> Iterator[tuple[sp.Symbol, str]]:
         """Each size that a shape says, and the text that reads it off: an axis, or an axis solved for it."""
         known: set[sp.Symbol] = set()
-        axes = [(n, a, s) for n in self.inputs if "keep" not in n.info for a, s in enumerate(n.shape)]
+        axes = [(n, a, s) for n in self.given() for a, s in enumerate(n.shape)]
         axes.sort(key=lambda axis: not isinstance(axis[2], sp.Symbol))
         for node, axis, size in axes:
             unknown = [s for s in size.free_symbols if s in self.sizes and s not in known]
-            place = f"np.shape({self.own(node)})[{axis}]"
+            place = f"np.shape({self.value(node)})[{axis}]"
             if len(unknown) == 1 and (text := self.solved(size, unknown[0], place)):
                 known.add(unknown[0])
                 yield unknown[0], text
@@ -108,13 +118,12 @@ class Face:
         """Sizes off the shapes; then every array as the kernel takes it."""
         for size, text in self.read_sizes():
             yield f"{self.sizes[size]} = {text}"
-        for node in (n for n in self.inputs if "keep" not in n.info):
-            own, whole = self.own(node), is_whole_node(node)
+        for node in self.given():
+            own, value, whole = self.own(node), self.value(node), is_whole_node(node)
             if not node.rank:
-                yield f"{own} = {'int' if whole else 'float'}({own})"
+                yield f"{own} = {'int' if whole else 'float'}({value})"
                 continue
-            shape = self.shape(node)
-            yield f'{own} = given("{own}", {own}, {shape}{", np.int64" if whole else ""})'
+            yield f'{own} = given("{own}", {value}, {self.shape(node)}{", np.int64" if whole else ""})'
             if whole and "classes" in node.info:
                 yield f'labels("{own}", {own}, {self.writer.size(sp.sympify(node.info["classes"]))})'
 
@@ -127,7 +136,7 @@ class Face:
     def making(self) -> Iterator[str]:
         """Results and work arrays."""
         for node in self.arrays:
-            yield f"{self.own(node)} = np.empty({self.shape(node)}, real)"
+            yield f"{self.own(node)} = np.empty({self.shape(node)}, {'np.int64' if is_whole_node(node) else 'real'})"
         sizes = self.plan.memory.sizes
         work = [f"np.empty({self.writer.size(sizes[name])}, real)" for name in ("ws", "near")]
         whole = f"np.empty({self.writer.size(sizes['wi'])}, np.int64)"
@@ -136,3 +145,10 @@ class Face:
     def shape(self, node: Node) -> str:
         sizes = [self.writer.size(s) for s in node.shape]
         return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+def doc_lines(text: str) -> list[str]:
+    """A docstring of a function; a long one closes on a line of its own."""
+    lines = filled(f'"""{safe(text)}', INDENT, INDENT)
+    whole = len(lines) == 1 and len(lines[0]) + 3 <= WIDTH
+    return [f'{lines[0]}"""'] if whole else [*lines, f'{INDENT}"""']

@@ -62,9 +62,9 @@ def laid_out(lines: Iterable[str]) -> list[str]:
 
 
 def filled(text: str, first: str, other: str) -> list[str]:
-    """Words in lines of at most 120 characters; a sign stays with what follows it."""
+    """Words in lines of at most 120 characters; a sign stays with what follows it, a name with its shape."""
     lines, current = [], first
-    for word in re.findall(r"(?:[-+*/=<>|]+ )*\S+", text):
+    for word in re.findall(r"(?:[-+*/=<>|]+ )*\S+(?: \([^()]*\)\S*)?", text):
         start = current in (first, other)
         if not start and len(current) + 1 + len(word) > WIDTH:
             lines.append(current)

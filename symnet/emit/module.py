@@ -112,9 +112,13 @@ def function_part(
     name: str = "forward",
     kernel: str = "kernel",
     numbers: Mapping[sp.Symbol, int] | None = None,
+    params: Iterable[Node] = (),
     results: Callable[[list[str]], str] = ", ".join,
 ) -> FunctionPart:
-    """A function of the program's inputs; `numbers` are sizes that are known, `results` writes what is returned."""
+    """A function of the program's inputs.
+
+    `numbers` are sizes that are known, `params` come in one mapping by name, `results` writes what is returned.
+    """
     known = dict(numbers or {})
     inputs = tuple(program.inputs())
     sizes = tuple(s for s in size_symbols(program, inputs) if s not in known)
@@ -134,7 +138,9 @@ def function_part(
     parameters += [("scalars", "float64[::1]"), ("ws", "NUMBER[::1]"), ("near", "NUMBER[::1]"), ("wi", "int64[::1]")]
     parameters += [(text, "int64") for text in size_names.values()]
     compiled = Compiled(kernel, tuple(parameters), tuple(writer.lines), frozenset(writer.used))
-    front = Face(name, writer, inputs, arrays, scalars, tuple(outputs), size_names, plan)
+    front = Face(
+        name, writer, inputs, arrays, scalars, tuple(outputs), size_names, plan, frozenset(params).intersection(inputs)
+    )
     lines = tuple(front.lines(kernel, results))
     return FunctionPart(compiled, lines, plan, inputs, arrays, scalars, sizes, front.call())
 

@@ -9,7 +9,7 @@ import sympy as sp
 
 from symnet.core.definition import Node, Program
 from symnet.emit.kernels import INDENT, Writer
-from symnet.emit.module import module_text, signature
+from symnet.emit.module import Compiled, module_text
 from symnet.emit.names import Names
 from symnet.emit.scalar import is_whole_node
 from symnet.schedule.memory import Store
@@ -94,6 +94,8 @@ class TrainingModule:
     source: str
     schedules: tuple[Schedule, ...]
     work: Mapping[str, int]
+    kernel: Compiled
+    helpers: str = ""
     data: tuple[str, ...] = field(default_factory=tuple)
 
 
@@ -126,10 +128,9 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     fixed = FIXED + (SHARED if step.threads > 1 else ())
     kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in fixed]
     parameters = [*data, *(name for name, _ in fixed)]
-    kernel = [
-        f"@njit({signature(kinds).replace('types.void', 'types.int64', 1)}, **KERNEL)",
-        f"def train_steps({', '.join(parameters)}):",
-        f'{INDENT}"""Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; returns how many were done."""',
+    doc = f"Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; how many were done."
+    body = [
+        f'{INDENT}"""{doc}"""',
         *([f"{INDENT}goal = 0"] if step.threads > 1 else []),
         f"{INDENT}for step in range(first, last):",
         *head(step, names, constant),
@@ -137,10 +138,11 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
         *tail(step, names, plans, writer),
         f"{INDENT}return last - first",
     ]
-    helpers = "\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else [])])
-    source = module_text(step.title, dtype, used, kernel, [], helpers)
+    kernel = Compiled("train_steps", tuple(zip(parameters, kinds, strict=True)), tuple(body), frozenset(used), "int64")
+    helpers = "\n\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else [])])
+    source = module_text(step.title, dtype, used, kernel.text(), [], helpers)
     work = {name: max(int(p.memory.sizes[name]) for p in plans) for name in ("ws", "near", "wi")}
-    return TrainingModule(source, tuple(plans), work, tuple(data))
+    return TrainingModule(source, tuple(plans), work, kernel, helpers, tuple(data))
 
 
 def planned(step: Step, capacity: Mapping[sp.Symbol, sp.Expr]) -> list[Schedule]:
