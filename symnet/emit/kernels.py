@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, read_nodes
-from symnet.core.expr import Reduce
+from symnet.core.expr import Bracket, Reduce
 from symnet.emit.names import Names
 from symnet.emit.scalar import Scalars, is_whole_node, wrapped
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
@@ -39,6 +39,8 @@ class Writer:
     threads: int = 1
     split: frozenset[sp.Symbol] = frozenset()
     partials: dict[Node, int] = field(default_factory=dict)
+    innermost: sp.Symbol | None = None
+    bases: dict[str, str] = field(default_factory=dict)  # offsets that the innermost loop does not change
     values: dict[str, str] = field(default_factory=dict)  # entries whose value a local variable holds, in this block
 
     def line(self, text: str) -> None:
@@ -74,21 +76,35 @@ class Writer:
         if store.is_scalar:
             return self.local(node)
         places = list(places)
-        place = self.offset(store, {axis: places[axis] for axis in store.axes})
-        return f"{store.array}[{place}]"
+        parts = self.offset_parts(store, {axis: places[axis] for axis in store.axes})
+        moving = [text for expr, text in parts if self.innermost in expr.free_symbols]
+        still = [text for expr, text in parts if self.innermost not in expr.free_symbols]
+        base = self.base(node, " + ".join(still))
+        return f"{store.array}[{' + '.join([*base, *moving]) or '0'}]"
+
+    def base(self, node: Node, text: str) -> list[str]:
+        """The part of an offset that a loop does not change: computed before it, unless it is a number."""
+        if not text or text.isdigit() or self.innermost is None:
+            return [text] if text else []
+        if text not in self.bases:
+            self.bases[text] = self.names.fresh(f"at_{node.name}")
+        return [self.bases[text]]
 
     def offset(self, store: Store, places: Mapping[int, sp.Expr]) -> str:
         """The text of an offset: where the tensor begins, and a term for each axis."""
+        return " + ".join(text for _, text in self.offset_parts(store, places)) or "0"
+
+    def offset_parts(self, store: Store, places: Mapping[int, sp.Expr]) -> list[tuple[sp.Expr, str]]:
         whole = self.scalars()
-        parts = [] if store.offset == 0 else [whole.whole(store.offset)]
+        parts = [] if store.offset == 0 else [(store.offset, whole.whole(store.offset))]
         for axis, stride in zip(store.axes, store.strides, strict=True):
             place = places.get(axis, sp.S.Zero)
             if place == 0:
                 continue
             text = whole.whole(place)
             step = whole.whole(self.known(stride))
-            parts.append(text if step == "1" else f"{text} * {wrapped(step)}")
-        return " + ".join(parts) or "0"
+            parts.append((place, text if step == "1" else f"{wrapped(text)} * {wrapped(step)}"))
+        return parts
 
     def known(self, expr: sp.Expr) -> sp.Expr:
         """Sizes that are numbers, as numbers."""
@@ -155,8 +171,7 @@ class Writer:
 
     def item(self, item: Item) -> None:
         if isinstance(item, Loop):
-            self.line(f"for {self.symbol(item.index)} in {self.bounds(item.index, self.size(item.extent))}:")
-            self.block(item.items)
+            self.loop(item.index, f"in {self.bounds(item.index, self.size(item.extent))}", item.items)
         elif isinstance(item, Timed):
             self.timed(item)
         elif isinstance(item, Begin):
@@ -165,6 +180,16 @@ class Writer:
             self.leaf(item.job)
         else:
             self.product(item)
+
+    def loop(self, index: sp.Symbol, runs: str, items: Iterable[Item]) -> None:
+        """A loop; offsets that it does not change stand before it."""
+        outer, before = (self.innermost, self.bases), len(self.lines)
+        self.innermost, self.bases = index, {}
+        self.line(f"for {self.symbol(index)} {runs}:")
+        self.block(items)
+        bases = [f"{INDENT * self.depth}{name} = {text}" for text, name in self.bases.items()]
+        self.lines[before:before] = bases
+        self.innermost, self.bases = outer
 
     def block(self, items: Iterable[Item]) -> None:
         self.depth += 1
@@ -176,8 +201,7 @@ class Writer:
     def timed(self, item: Timed) -> None:
         extent = self.size(item.sweep.extent)
         steps = f"range({extent})" if item.sweep.direction > 0 else f"range({extent} - 1, -1, -1)"
-        self.line(f"for {self.symbol(item.sweep.index)} in {steps}:")
-        self.block(item.items)
+        self.loop(item.sweep.index, f"in {steps}", item.items)
 
     def begin(self, item: Begin) -> None:
         job = item.job
@@ -207,12 +231,13 @@ class Writer:
             self.line(f"{INDENT}{store.array}[{f'{start} + ' if start != '0' else ''}{index}] = {value}")
             return
         job, axes = part
-        before = self.depth
+        before, outer = self.depth, self.innermost
+        self.innermost = None if axes else outer
         for axis in axes:
             self.line(f"for {self.symbol(axis.index)} in {self.bounds(axis.index, self.size(axis.extent))}:")
             self.depth += 1
         self.line(f"{self.entry(job.node, job.places)} = {value}")
-        self.depth = before
+        self.depth, self.innermost = before, outer
 
     def is_wide(self, job: Job) -> bool:
         """Whether a sum is added up in float64: sums of the whole program, and long ones."""
@@ -222,7 +247,19 @@ class Writer:
         extent = self.known(sp.Mul(*[a.extent for a in job.axes if a.kind != FREE]))
         return job.node.rank == 0 or not extent.is_Integer or int(extent) > LONG
 
+    def ahead(self, body: sp.Expr) -> None:
+        """Entries that stand behind a condition on values, read before it: a branch without reads is no branch."""
+        for read in sorted(chosen_reads(body), key=str):
+            node = read.args[0].node
+            text = self.entry(node, read.indices)
+            if self.memory.stores[node].is_scalar or text in self.values or is_whole_node(node):
+                continue
+            self.values[text] = self.names((node, text), node.name)
+            self.line(f"{self.values[text]} = {text}")
+
     def leaf(self, job: Job) -> None:
+        if job.axes:
+            self.ahead(job.body)
         target = self.entry(job.node, job.places)
         if job.op == "set":
             double = job.node.rank == 0
@@ -304,13 +341,14 @@ class Writer:
     def scaled_target(self, item: Product, factor: str) -> None:
         """The result times what it begins with, for calls that only add."""
         indices = [*item.layout.m, *item.layout.n]
-        before = self.depth
+        before, outer = self.depth, self.innermost
+        self.innermost = None
         for index in indices:
             self.line(f"for {self.symbol(index)} in range({self.size(item.extents[index])}):")
             self.depth += 1
         entry = self.entry(item.node, item.places)
         self.line(f"{entry} = zero" if factor == "zero" else f"{entry} *= {factor}")
-        self.depth = before
+        self.depth, self.innermost = before, outer
 
     def call(self, item: Product, beta: str) -> None:
         """One call of the matrix product, in rows: target (m x n), left (m x k), right (k x n)."""
@@ -363,6 +401,17 @@ class Writer:
                 stride = sp.S.Zero
             steps.append(self.scalars().whole(self.known(stride)))
         return f"{store.array}, {self.offset(store, fixed)}, {steps[0]}, {steps[1]}"
+
+
+def chosen_reads(expr: sp.Expr, chosen: bool = False) -> set[sp.Indexed]:
+    """Reads behind a bracket that asks for values, and behind none that guards an index."""
+    if isinstance(expr, sp.Indexed):
+        return {expr} if chosen and not any(place.atoms(sp.Indexed) for place in expr.indices) else set()
+    gates = [a for a in sp.Mul.make_args(expr) if isinstance(a, (Bracket, sp.KroneckerDelta))]
+    if isinstance(expr, (Bracket, sp.KroneckerDelta)) or any(not g.atoms(sp.Indexed) for g in gates):
+        return set()
+    inner = [a for a in expr.args if a not in gates and isinstance(a, sp.Expr)]
+    return set().union(*(chosen_reads(a, chosen or bool(gates)) for a in inner))
 
 
 def _axis_of(job: Job, axis: Axis) -> int:
