@@ -92,14 +92,20 @@ class Wide(ast.NodeTransformer):
 
 def plain(source: str, real: type) -> Callable[..., None]:
     """The kernel of an emitted module as a Python function."""
-    found = next(s for s in ast.parse(source).body if isinstance(s, ast.FunctionDef) and s.name == "kernel")
+    statements = ast.parse(source).body
+    found = next(s for s in statements if isinstance(s, ast.FunctionDef) and s.name == "kernel")
     found.decorator_list = []
     space = {"np": np, "math": MATH, "real": real, "gemm": gemm, "wide": np.float64, **FUNCTIONS}
     if real is np.float32:
         space["range"] = steps
         found = ast.fix_missing_locations(Wide().visit(found))
-    exec(compile(ast.Module([found], []), "<kernel>", "exec"), space)
+    constants = [s for s in statements if isinstance(s, ast.Assign) and names_in(s.value) <= {"real"}]
+    exec(compile(ast.Module([*constants, found], []), "<kernel>", "exec"), space)
     return space["kernel"]  # type: ignore[no-any-return]
+
+
+def names_in(expression: ast.expr) -> set[str]:
+    return {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
 
 
 class PlainFunction(Function):
