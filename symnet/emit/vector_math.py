@@ -35,7 +35,7 @@ def source(names: Iterable[str], dtype: str) -> str:
 
     The text stands on its own but for `import numpy as np`, which the module must have before it. Its functions take
     scalars of the type and give one; they are for compiled callers. What else it names begins with an underscore,
-    except for what it imports: `ir` of llvmlite, `intrinsic` and `overload` of numba.extending.
+    except for what it imports: `ir` and `llvm_version_info` of llvmlite, `intrinsic` and `overload` of numba.extending.
     """
     statements = _statements(dtype)
     needed: set[int] = set()

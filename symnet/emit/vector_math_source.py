@@ -11,6 +11,7 @@ from __future__ import annotations
 
 HEAD = '''\
 from llvmlite import ir
+from llvmlite.binding import llvm_version_info
 from numba.extending import intrinsic, overload
 
 # no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
@@ -64,16 +65,24 @@ _LAYOUT = {
 }
 
 
+def _extreme(builder, name, order, a, b):
+    """By LLVM's own instruction, of which it makes vector reductions; one before LLVM 20 may fail to compile it."""
+    if llvm_version_info[0] >= 20:
+        return _call(builder, name, a, b)
+    first = builder.select(builder.fcmp_unordered(order, a, b), a, b)
+    return builder.select(builder.fcmp_unordered("uno", b, b), b, first)
+
+
 @_instruction
 def maximum(builder, a, b):
     """The larger; NaN if either is."""
-    return _call(builder, "llvm.maximum", a, b)
+    return _extreme(builder, "llvm.maximum", ">", a, b)
 
 
 @_instruction
 def minimum(builder, a, b):
     """The smaller; NaN if either is."""
-    return _call(builder, "llvm.minimum", a, b)
+    return _extreme(builder, "llvm.minimum", "<", a, b)
 
 
 @_instruction

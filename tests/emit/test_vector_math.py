@@ -18,6 +18,7 @@ import mpmath as mp
 import numpy as np
 import pytest
 import scipy.special
+from llvmlite.binding import llvm_version_info
 from numba import types
 
 from symnet.emit.vector_math import available, source
@@ -339,7 +340,9 @@ def test_loops_are_vectorised(modules, name, dtype):
     packed = re.findall(rf"= (?:tail call .*@llvm\.fmuladd\.v\d+f|fmul |fadd |fdiv ).*<(?:4|8|16) x {number}>", text)
     in_double = dtype == "float32" and name in ("sin", "cos", "erfc")
     assert packed or (in_double and re.search(r"fmul <\d+ x double>", text))
-    assert not re.search(r"call .*@(?!llvm\.)\w+\(", text.split("define")[1]), "a call is left in the loop"
+    called = set(re.findall(r"call .*?@([\w.]+)\(", text.split("define")[1]))
+    plain = r"llvm\.(fmuladd|copysign|fabs|umax|umin|usub\.sat|is\.fpclass|masked\.gather)\."
+    assert all(re.match(plain, c) for c in called), f"calls are left in the loop: {called}"
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -365,7 +368,7 @@ def loop_{name}(x, y):
 def test_extremes_are_vectorised_and_propagate_nan(tmp_path, name, dtype):
     module = load(tmp_path, [name], dtype, REDUCTION.format(name=name))
     text = kernel_text(module, name, dtype)
-    assert re.search(rf"call .*@llvm\.vector\.reduce\.f{name}\.v\d+f", text)
+    assert llvm_version_info[0] < 20 or re.search(rf"call .*@llvm\.vector\.reduce\.f{name}\.v\d+f", text)
     x = np.random.default_rng(0).normal(size=1003).astype(dtype)
     y = np.empty(1, dtype)
     loop, expected = getattr(module, f"loop_{name}"), getattr(np, name).reduce
