@@ -39,6 +39,7 @@ class Writer:
     threads: int = 1
     split: frozenset[sp.Symbol] = frozenset()
     partials: dict[Node, int] = field(default_factory=dict)
+    spans: list[tuple[int, int]] = field(default_factory=list)  # the lines of each loop that is a kernel
     innermost: sp.Symbol | None = None
     bases: dict[str, str] = field(default_factory=dict)  # offsets that the innermost loop does not change
     values: dict[str, str] = field(default_factory=dict)  # entries whose value a local variable holds, in this block
@@ -122,7 +123,10 @@ class Writer:
                 self.line("")
                 for comment in comments(item, self.names):
                     self.line(f"# {comment}")
+            before = len(self.lines)
             self.item(item)
+            if isinstance(item, Loop):
+                self.spans.append((before, len(self.lines)))
             if isinstance(item, Leaf) and item.job.node is guarded:
                 self.line(f"if not abs({self.local(guarded)}) < np.inf:")
                 self.line(f"{INDENT}return step - first")

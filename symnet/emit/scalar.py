@@ -61,7 +61,8 @@ class Scalars:
     def real(self, expr: sp.Expr) -> str:
         """A formula as a number of the kernel's type."""
         if isinstance(expr, sp.Indexed):
-            return self.read(expr, self.double)
+            text = self.read(expr, self.double)
+            return self.cast(text) if is_whole(expr) else text
         if expr.is_number and not expr.atoms(sp.Function):
             return self.constant(expr)
         if is_whole(expr):
@@ -172,15 +173,15 @@ class Scalars:
         if isinstance(expr, sp.Mul):
             above, below = sp.fraction(expr)
             if below != 1:
-                return f"({self.whole(above)} // {self.whole(below)})"
+                return f"({wrapped(self.whole(above))} // {wrapped(self.whole(below))})"
             return " * ".join(self.whole(a) for a in sorted(expr.args, key=lambda a: (not a.is_number, str(a))))
         if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
             return " * ".join([self.whole(expr.base)] * int(expr.exp))
         if isinstance(expr, sp.floor):
             above, below = sp.fraction(sp.together(expr.args[0]))
-            return f"({self.whole(above)} // {self.whole(below)})"
+            return f"({wrapped(self.whole(above))} // {wrapped(self.whole(below))})"
         if isinstance(expr, sp.Mod):
-            return f"({self.whole(expr.args[0])} % {self.whole(expr.args[1])})"
+            return f"({wrapped(self.whole(expr.args[0]))} % {wrapped(self.whole(expr.args[1]))})"
         if isinstance(expr, (Bracket, sp.KroneckerDelta)):
             return f"(0 if {self.fails(expr)} else 1)"
         raise AssertionError(f"{expr} is no whole number")

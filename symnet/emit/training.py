@@ -11,6 +11,7 @@ from symnet.core.definition import Node, Program
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.module import Compiled, module_text
 from symnet.emit.names import Names
+from symnet.emit.parts import share_equal
 from symnet.emit.scalar import is_whole_node
 from symnet.schedule.memory import Store
 from symnet.schedule.schedule import Schedule, schedule
@@ -110,7 +111,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     names.taken.update(names.of.values())
     capacity = {**{s: sp.Integer(v) for s, v in step.numbers.items()}, step.batch: sp.Integer(step.batch_size)}
     plans = planned(step, capacity)
-    lines, used, writer = [], set[str](), None
+    lines, spans, used, writer = [], [], set[str](), None
     for plan in plans:
         writer = Writer(plan.memory, sizes, numbers, dtype == "float64", names, used)
         writer.depth, writer.threads = 2, step.threads
@@ -122,12 +123,14 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
             writer.shared(divided(plan.items, plan.memory), step.logged[0])
         else:
             writer.kernels(plan.items, step.logged[0])
+        spans += [(a - start + len(lines), b - start + len(lines)) for a, b in writer.spans]
         lines += writer.lines[start:]
     assert writer is not None
     data = [names(node, node.name) for node in step.data]
     fixed = FIXED + (SHARED if step.threads > 1 else ())
     kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in fixed]
     parameters = [*data, *(name for name, _ in fixed)]
+    lines, shared = share_equal(lines, spans, [*parameters, "n", "begin", "t"])
     doc = f"Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; how many were done."
     body = [
         f'{INDENT}"""{doc}"""',
@@ -139,7 +142,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
         f"{INDENT}return last - first",
     ]
     kernel = Compiled("train_steps", tuple(zip(parameters, kinds, strict=True)), tuple(body), frozenset(used), "int64")
-    helpers = "\n\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else [])])
+    helpers = "\n\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else []), *shared])
     source = module_text(step.title, dtype, used, kernel.text(), [], helpers)
     work = {name: max(int(p.memory.sizes[name]) for p in plans) for name in ("ws", "near", "wi")}
     return TrainingModule(source, tuple(plans), work, kernel, helpers, tuple(data))
@@ -243,8 +246,9 @@ def barrier(sync, goal):
 MASK = '''\
 @njit(**PART)
 def fill_mask(noise, at, count, keep, seed, step, salt):
-    """1 with probability `keep`, else 0: bits of a hash of (seed, step, place), so that any step can be drawn again."""
-    key = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step) * np.uint64(0xD1B54A32D192ED03) + np.uint64(salt)
+    """1 with probability `keep`, else 0: a hash of (seed, step, place), so that any step can be drawn again."""
+    key = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step) * np.uint64(0xD1B54A32D192ED03)
+    key += np.uint64(salt)
     limit = np.uint64(keep * 2.0**53)
     for i in range(count):
         z = key + np.uint64(i) * np.uint64(0x9E3779B97F4A7C15)

@@ -35,6 +35,7 @@ def prepare(program: Program) -> Program:
     program = gates_from_outputs(program)
     program = sums_split(program)
     program = factors_named(program)
+    program = extremes_named(program)
     program = calls_shared(program)
     program = twins_shared(program)
     return definition_order(program.definitions, program.outputs)
@@ -201,7 +202,7 @@ def factors_named(program: Program) -> Program:
         if isinstance(formula, Reduce) and formula.op == "sum":
             body, bound = formula.open()
             groups = operands(body, definition.indices, bound)
-            if is_product(groups, definition.indices, bound):
+            if is_product(groups, definition.indices, bound) and keeps_zeros(groups):
                 extents = {**scope(node, definition), **dict(bound)}
                 rest = [f for f in sp.Mul.make_args(body) if not any(f in g for g in groups)]
                 read = [operand_read(g, names, extents) for g in guarded(groups, extents)]
@@ -211,14 +212,43 @@ def factors_named(program: Program) -> Program:
 
 
 def guarded(groups: list[list[sp.Expr]], extents: Mapping[sp.Symbol, sp.Expr]) -> list[sp.Expr]:
-    """The operands as products, each with the guards that keep its reads in range, also where the other one has them."""
-    guards = [f for g in groups for f in g if is_index_guard(f)]
+    """The operands as products, each with the brackets that it must not be without.
+
+    A guard of indices keeps reads in range, a bracket of values keeps out what is not finite: both go into the other
+    operand as well where that one needs them.
+    """
+    gates = [f for g in groups for f in g if isinstance(f, (Bracket, sp.KroneckerDelta))]
     result = []
     for group in groups:
         product = sp.Mul(*group)
-        missing = [] if in_range(product, extents) else [g for g in guards if g.free_symbols & product.free_symbols]
-        result.append(sp.Mul(*group, *(g for g in missing if g not in group)))
+        if in_range(product, extents) and not may_be_infinite(product):
+            result.append(product)
+            continue
+        missing = [g for g in gates if g not in group and _concerns(g, product)]
+        result.append(sp.Mul(product, *missing))
     return result
+
+
+def _concerns(gate: sp.Expr, product: sp.Expr) -> bool:
+    if is_index_guard(gate):
+        return bool(gate.free_symbols & product.free_symbols)
+    return bool(gate.free_symbols <= product.free_symbols)
+
+
+def keeps_zeros(groups: list[list[sp.Expr]]) -> bool:
+    """Whether a bracket's zero survives the product: no other operand is infinite where the bracket is zero."""
+    for group in groups:
+        product = sp.Mul(*group)
+        others = [f for g in groups if g is not group for f in g if isinstance(f, Bracket) and f.atoms(sp.Indexed)]
+        if may_be_infinite(product) and any(not f.free_symbols <= product.free_symbols for f in others):
+            return False
+    return True
+
+
+def may_be_infinite(expr: sp.Expr) -> bool:
+    """Whether a formula may be NaN or infinite at finite values: logarithms, quotients and roots."""
+    powers = any(not p.exp.is_nonnegative or not p.exp.is_integer for p in expr.atoms(sp.Pow) if p.base != sp.S.Exp1)
+    return powers or any(isinstance(c, sp.log) or type(c).__name__ == "log1p" for c in expr.atoms(sp.Function))
 
 
 def in_range(expr: sp.Expr, extents: Mapping[sp.Symbol, sp.Expr]) -> bool:
@@ -258,6 +288,52 @@ def is_plain(read: sp.Indexed, extents: Mapping[sp.Symbol, sp.Expr]) -> bool:
     return len(set(running)) == len(running) and all(p in extents and extents[p] == sizes[p] for p in running)
 
 
+# -- extremes
+
+
+def extremes_named(program: Program) -> Program:
+    """`Max_k body` and `[body == m]`: the body gets a name, so that both see the same number to the last bit."""
+    names = Names(dict(program.definitions))
+    wanted: set[tuple[object, ...]] = set()
+    result = dict(program.definitions)
+    for node, definition in program.definitions.items():
+        formula = definition.formula
+        if not isinstance(formula, Reduce) or formula.op not in ("max", "min"):
+            continue
+        body, bound = formula.open()
+        extents = {**scope(node, definition), **dict(bound)}
+        if isinstance(body, sp.Indexed) or not in_range(body, extents):
+            continue
+        wanted.add(_key(body, extents))
+        read = names.read(body, extents)
+        result[node] = Definition(definition.indices, Reduce(formula.op, read, bound))
+    if not wanted:
+        return program
+    for node, definition in result.items():
+        result[node] = _with_extremes(node, definition, wanted, names)
+    return definition_order({**result, **names.made}, program.outputs)
+
+
+def _with_extremes(node: Node, definition: Definition, wanted: set[tuple[object, ...]], names: Names) -> Definition:
+    """A definition with the named bodies in its equations."""
+    formula = definition.formula
+    extents = scope(node, definition)
+    body, bound = formula.open() if isinstance(formula, Reduce) else (formula, ())
+    extents |= dict(bound)
+    equations = [b for b in body.atoms(Bracket) if len(b.args) == 3 and b.args[0].name in ("==", "!=")]
+    found = {}
+    for bracket in equations:
+        sides = [names.read(s, extents) if _key(s, extents) in wanted else s for s in bracket.args[1:]]
+        found[bracket] = Bracket(bracket.args[0], *sides)
+    written = body.xreplace(found) if found else body
+    return Definition(definition.indices, Reduce(formula.op, written, bound) if bound else written)
+
+
+def _key(expr: sp.Expr, extents: Mapping[sp.Symbol, sp.Expr]) -> tuple[object, ...]:
+    held = natural_order(expr, extents)
+    return Names.key(held, [extents[i] for i in held], expr)
+
+
 # -- calls
 
 
@@ -284,6 +360,7 @@ def _calls(node: Node, definition: Definition) -> list[tuple[tuple[object, ...],
         formula, bound = formula.open()
         extents |= dict(bound)
     calls = [c for c in formula.atoms(sp.Function, sp.exp, sp.Pow) if is_call(c) and c.atoms(sp.Indexed)]
+    calls = [c for c in calls if in_range(c, extents)]  # what a guard keeps from reading outside stays behind it
     calls = [c for c in calls if c != formula or isinstance(definition.formula, Reduce)]
     result = []
     for call in sorted(calls, key=str):
