@@ -13,7 +13,7 @@ from symnet.show.visible import visible
 
 NEEDS = "Written by symnet; needs numpy, numba and scipy, and nothing else."
 WORDS = {
-    "label": "labels in 0..{classes} - 1",
+    "label": "labels from 0, below {classes}",
     "onehot": "one-hot rows",
     "simplex": "rows that sum to 1",
     "positive": "positive",

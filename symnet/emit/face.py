@@ -17,7 +17,7 @@ from symnet.schedule.schedule import Schedule
 GIVEN = '''\
 def given(name, value, shape, dtype=real):
     """The value as an array that kernels take; its shape must be this one."""
-    array = np.ascontiguousarray(value, dtype)
+    array = np.asarray(value, dtype, order="C")
     if array.shape != shape:
         raise ValueError(f"{name} must have the shape {shape}, but has {array.shape}")
     return array
@@ -50,6 +50,7 @@ class Face:
     sizes: Mapping[sp.Symbol, str]
     plan: Schedule
     params: frozenset[Node] = frozenset()  # inputs that come in one mapping by name
+    gives: str = ""  # what is returned, where that is not the outputs one by one
 
     def own(self, node: Node) -> str:
         return self.writer.names.of[node]
@@ -76,7 +77,7 @@ class Face:
         found = ", ".join(
             shape_words(n, self.own(n) if n in self.arrays or n in self.inputs else n.name) for n in self.outputs
         )
-        return f"{self.name}({', '.join(self.arguments())}) -> {found}"
+        return f"{self.name}({', '.join(self.arguments())}) -> {self.gives or found}"
 
     def lines(self, kernel: str, results: Callable[[list[str]], str]) -> Iterator[str]:
         yield f"def {self.name}({', '.join(self.arguments())}):"

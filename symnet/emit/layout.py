@@ -81,13 +81,13 @@ def tokens(text: str) -> list[str]:
 
 
 def partners(parts: Sequence[str]) -> dict[int, int]:
-    """Where each opening bracket is closed."""
+    """Where each opening bracket is closed, as far as it is."""
     open_at: list[int] = []
     found = {}
     for at, part in enumerate(parts):
         if part in PAIRS:
             open_at.append(at)
-        elif part in CLOSING:
+        elif part in CLOSING and open_at:
             found[open_at.pop()] = at
     return found
 

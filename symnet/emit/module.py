@@ -114,10 +114,12 @@ def function_part(
     numbers: Mapping[sp.Symbol, int] | None = None,
     params: Iterable[Node] = (),
     results: Callable[[list[str]], str] = ", ".join,
+    gives: str = "",
 ) -> FunctionPart:
     """A function of the program's inputs.
 
-    `numbers` are sizes that are known, `params` come in one mapping by name, `results` writes what is returned.
+    `numbers` are sizes that are known, `params` come in one mapping by name, `results` writes what is returned
+    and `gives` says it in words.
     """
     known = dict(numbers or {})
     inputs = tuple(program.inputs())
@@ -138,9 +140,8 @@ def function_part(
     parameters += [("scalars", "float64[::1]"), ("ws", "NUMBER[::1]"), ("near", "NUMBER[::1]"), ("wi", "int64[::1]")]
     parameters += [(text, "int64") for text in size_names.values()]
     compiled = Compiled(kernel, tuple(parameters), tuple(writer.lines), frozenset(writer.used))
-    front = Face(
-        name, writer, inputs, arrays, scalars, tuple(outputs), size_names, plan, frozenset(params).intersection(inputs)
-    )
+    given = frozenset(params).intersection(inputs)
+    front = Face(name, writer, inputs, arrays, scalars, tuple(outputs), size_names, plan, given, gives)
     lines = tuple(front.lines(kernel, results))
     return FunctionPart(compiled, lines, plan, inputs, arrays, scalars, sizes, front.call())
 

@@ -20,7 +20,8 @@ RESERVED = frozenset(
         log_cosh sech2 erf erfc normal_cdf difference larger shared sync tid goal barrier arrive arrived
         give_way fill_mask sin cos sqrt maximum minimum gemm gemv address forward loss_and_gradients train_steps
         kernel llb total status label scalars out main parse tile fill given labels draw overload pack unpack
-        workspace train aligned initial random_data flat seed
+        workspace train aligned initial random_data seed
+        params epoch epochs losses slopes seconds steps count done held memory noise main
         """
     )
 )

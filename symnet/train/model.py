@@ -30,6 +30,7 @@ from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit
 from symnet.train.rows import class_weights, split
+from symnet.train.source import model_source
 from symnet.train.step import Parts, eval_program, numeric, parts_of
 from symnet.train.stopping import as_stopping
 from symnet.train.threads import blas_threads
@@ -243,17 +244,15 @@ class Run:
     def _kernel(self, parts: Parts, prepared: Prepared, batch_size: int) -> Kernel:
         key = (len(parts.data), batch_size, tuple(sorted((str(s), v) for s, v in self.numbers.items())))
         if key not in self._kernels:
-            self._kernels[key] = self._made(parts, batch_size)
+            self._kernels[key] = Kernel(self._request(parts, batch_size))
         kernel = self._kernels[key]
         kernel.adopt(self.values, self._states)
         self._latest = kernel
         return kernel
 
-    def _made(self, parts: Parts, batch_size: int) -> Kernel:
+    def _request(self, parts: Parts, batch_size: int) -> Request:
         threads = self.threads if worth_sharing(parts, self.numbers, batch_size, self.threads) else 1
-        return Kernel(
-            Request(parts, self.optimizer, dict(self.numbers), batch_size, self.dtype, gradients, lower, threads)
-        )
+        return Request(parts, self.optimizer, dict(self.numbers), batch_size, self.dtype, gradients, lower, threads)
 
     # -- asking
 
@@ -305,8 +304,9 @@ class Run:
 
     @property
     def source(self) -> str:
-        """The emitted training module of the latest fit."""
-        return self._needed().source
+        """The model as a module that runs by itself: its outputs, its loss with all gradients, its training loop."""
+        asked = self._default() if self._latest is None else self._latest.request
+        return model_source(self.model.name, asked, list(self.model.outputs.values()))
 
     @property
     def schedule(self) -> Any:
@@ -315,14 +315,20 @@ class Run:
 
     def _needed(self) -> Kernel:
         if self._latest is None:
-            if any(numeric_or_none(n, self.numbers) is None for n in self._stored()):
-                raise TrainingProblem(
-                    "the kernel is made when sizes are known", "call fit once, or declare sizes as numbers"
-                )
+            asked = self._default()
             self._ready()
-            self._latest = self._made(self.model.parts, 32)
+            self._latest = Kernel(asked)
             self._latest.adopt(self.values, self._states)
         return self._latest
+
+    def _default(self) -> Request:
+        """What is made when nothing has been fitted: a kernel for batches of 32."""
+        known = {**self.numbers, self.model.parts.batch: 32}
+        if any(numeric_or_none(n, known) is None for n in (*self._stored(), *self.model.parts.data)):
+            raise TrainingProblem(
+                "the kernel is made when sizes are known", "call fit once, or declare sizes as numbers"
+            )
+        return self._request(self.model.parts, 32)
 
     # -- keeping
 
