@@ -35,7 +35,7 @@ def source(names: Iterable[str], dtype: str) -> str:
 
     The text stands on its own but for `import numpy as np`, which the module must have before it. Its functions take
     scalars of the type and give one; they are for compiled callers. What else it names begins with an underscore,
-    except for what it imports: `ir` and `llvm_version_info` of llvmlite, `intrinsic` and `overload` of numba.extending.
+    except for what it imports: `ir` and `binding as llb` of llvmlite, `intrinsic` and `overload` of numba.extending.
     """
     statements = _statements(dtype)
     needed: set[int] = set()
@@ -70,7 +70,7 @@ def _given(node: ast.stmt) -> frozenset[str]:
     if isinstance(node, ast.FunctionDef):
         return frozenset({node.name})
     if isinstance(node, ast.ImportFrom):
-        return frozenset(alias.name for alias in node.names)
+        return frozenset(alias.asname or alias.name for alias in node.names)
     assert isinstance(node, ast.Assign)
     names = (n for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name))
     return frozenset(n.id for n in names)

@@ -10,8 +10,8 @@ Numba takes as long for a function that is called as for the function that calls
 from __future__ import annotations
 
 HEAD = '''\
+from llvmlite import binding as llb
 from llvmlite import ir
-from llvmlite.binding import llvm_version_info
 from numba.extending import intrinsic, overload
 
 # no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
@@ -67,7 +67,7 @@ _LAYOUT = {
 
 def _extreme(builder, name, order, a, b):
     """By LLVM's own instruction, of which it makes vector reductions; one before LLVM 20 may fail to compile it."""
-    if llvm_version_info[0] >= 20:
+    if llb.llvm_version_info[0] >= 20:
         return _call(builder, name, a, b)
     first = builder.select(builder.fcmp_unordered(order, a, b), a, b)
     return builder.select(builder.fcmp_unordered("uno", b, b), b, first)
