@@ -6,6 +6,7 @@ A module is made of parts, which others are made of too: a `Compiled` function, 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,7 @@ from symnet.emit.document import documentation, module_doc
 from symnet.emit.face import Face, face_helpers
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.layout import laid_out
-from symnet.emit.names import WORD, Names
+from symnet.emit.names import Names
 from symnet.emit.prelude import DIFFERENCE, HEAD, NORMAL_CDF
 from symnet.emit.scalar import is_whole_node
 from symnet.emit.tiles import tiled_gemm_source
@@ -26,18 +27,8 @@ from symnet.schedule.schedule import Schedule, schedule
 from symnet.schedule.units import row_strides
 
 Lines = Sequence[str]
-IMPORT = re.compile(r"^(?:from|import) .*\n", re.MULTILINE)
-IMPORTS = (
-    (("import math", r"\bmath\.\w"), ("import time", r"\btime\.\w")),
-    (
-        ("import numpy as np", r"\bnp\.\w"),
-        ("from llvmlite import binding as llb", r"\bllb\.\w"),
-        ("from llvmlite import ir", r"\bir\.\w"),
-        ("from numba import njit, types", "njit"),
-        ("from numba.core import cgutils", r"\bcgutils\.\w"),
-    ),
-)
-FUNCTIONS = (("numba.extending", ("get_cython_function_address", "intrinsic", "overload")),)
+IMPORT = re.compile(r"^(?:from (\S+) )?import (.*)\n", re.MULTILINE)
+EXTRA = "import time\nfrom concurrent.futures import ThreadPoolExecutor\n"  # what faces may need
 
 
 @dataclass(frozen=True)
@@ -187,26 +178,31 @@ def module_text(doc: str, dtype: str, used: set[str], kernel: Lines, face_lines:
 
 def assembled(doc: str, dtype: str, used: set[str], sections: Iterable[str]) -> str:
     """A module: its head, the imports that it needs, what its functions call, and sections, two blank lines between."""
-    parts = [IMPORT.sub("", HEAD.format(dtype=dtype)).lstrip()]
+    parts = [HEAD.format(dtype=dtype)]
     functions = sorted((used | ({"erfc"} if "normal_cdf" in used else set())) - {"gemm", "difference", "normal_cdf"})
     if functions:
-        parts.append(IMPORT.sub("", vector_math(functions, dtype)).lstrip())
+        parts.append(vector_math(functions, dtype))
     parts += [text for name, text in (("difference", DIFFERENCE), ("normal_cdf", NORMAL_CDF)) if name in used]
     if "gemm" in used:
         parts.append(tiled_gemm_source(dtype))
-    texts = [text.rstrip() for text in (*parts, *sections) if text.strip()]
+    texts = [IMPORT.sub("", text).strip("\n") for text in (*parts, *sections)]
+    texts = [text for text in texts if text]
     head = doc if doc.startswith('"""') else f'"""{doc}"""'
-    return f"{head}\n\n{imports(texts)}\n\n" + "\n\n\n".join(texts) + "\n"
+    return f"{head}\n\n{imports(parts, texts)}\n\n" + "\n\n\n".join(texts) + "\n"
 
 
-def imports(texts: Sequence[str]) -> str:
-    """What a text imports, as far as it names it: modules before a dot, functions by themselves."""
+def imports(parts: Iterable[str], texts: Iterable[str]) -> str:
+    """The imports of all parts in one place, as far as the texts name what they import: Python's own, then others."""
     text = "\n".join(texts)
-    groups = []
-    for group in IMPORTS:
-        groups.append("\n".join(line for line, sign in group if re.search(sign, text)))
-    named = set(WORD.findall(text))
-    for source, names in FUNCTIONS:
-        wanted = [name for name in names if name in named]
-        groups[-1] += f"\nfrom {source} import {', '.join(wanted)}" if wanted else ""
-    return "\n\n".join(group for group in groups if group)
+    wanted: dict[str, set[str]] = {}
+    for part in (*parts, EXTRA):
+        for source, names in IMPORT.findall(part):
+            for name in names.split(", "):
+                own = name.split()[-1]
+                if re.search(rf"\b{own}\.\w" if not source or own in ("llb", "ir", "cgutils") else rf"\b{own}\b", text):
+                    wanted.setdefault(source, set()).add(name)
+    lines = [f"import {name}" for name in sorted(wanted.pop("", ()))]
+    lines += [f"from {source} import {', '.join(sorted(names))}" for source, names in sorted(wanted.items())]
+    own = [line for line in lines if line.split()[1].split(".")[0] in sys.stdlib_module_names]
+    others = [line for line in lines if line not in own]
+    return "\n\n".join("\n".join(group) for group in (own, others) if group)
