@@ -1,302 +1,362 @@
-"""Matrix products of emitted modules: tiles of the result held in vector registers, and BLAS for the large ones."""
+"""Matrix products of emitted modules: `gemm`, in tiles of the result that vector registers hold while sums run.
+
+It takes the place of a BLAS. For the products of small and middle-sized networks it is faster than OpenBLAS on a
+processor with 512-bit vectors, at a few megabytes as fast, so that there is no rule by which to choose between them;
+and SciPy, whose BLAS it would be, need not be imported. How a product is computed is decided in `Tiles.product`, from
+its sizes and strides alone, in the compiled code:
+
+    C stored by columns             as C' = B' A'
+    few rows, B by columns          sums of products of vectors: `dots`
+    one row, or k = 1               tiles of one row: `line`; B or C streams through once
+    few rows, or B fits into L1     tiles straight from A and B: `panel`
+    else                            blocks whose parts of A and B are brought together: `panels`
+
+The text is written for vectors of any width; the module finds the width of its processor when it is imported.
+"""
 
 from __future__ import annotations
 
-LETTER = {"float32": "s", "float64": "d"}
-
 TILED_GEMM = '''\
-# -- matrix products: tiles of the result are held in vector registers while the sum runs
+# -- matrix products: tiles of C are held in vector registers while sums run over p
 
 FEATURES = llb.get_host_cpu_features()
 WIDTH = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx2") else 16  # bytes of a vector
-LANES = 8 * WIDTH // NUMBER.bitwidth
-ROWS = 8 if WIDTH == 64 else 6  # a tile has ROWS x 2 vectors: with their factors they fill the registers
-SHAPES = [(r, v) for r in range(1, ROWS + 1) for v in (1, 2)]
-DEPTH, HEIGHT = 256, 512  # the part of B that is copied (DEPTH x 2 vectors) stays in L1, that of A in L2
+BITS = NUMBER.bitwidth
+LANES = 8 * WIDTH // BITS
+PANEL = 2 * LANES  # columns of B that are summed over at a time
+HEIGHTS = (8, 4, 2, 1) if WIDTH == 64 else (6, 4, 2, 1)  # rows of tiles: the highest x PANEL fills the registers
+WIDE = 8  # vectors of a tile of one row
+DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
+COPIED, APART = 3072 // BITS, 3328 // BITS  # columns of A' that are copied, and how far apart its rows are then
 
-SIZE, CHAR = ir.IntType(64), ir.IntType(8)
-REAL = ir.FloatType() if NUMBER.bitwidth == 32 else ir.DoubleType()
-VECTOR, MASK, PLACES = (ir.VectorType(t, LANES) for t in (REAL, ir.IntType(1), ir.IntType(32)))
-ONTO = REAL.as_pointer()
-FUSED = ("contract",)
-
-
-def size(value):
-    return ir.Constant(SIZE, value)
-
-
-def least(builder, x, y):
-    return builder.select(builder.icmp_signed("<", x, y), x, y)
+SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
+REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
+VECTOR, MASK, PLACES = (ir.VectorType(kind, LANES) for kind in (REAL, ir.IntType(1), LANE))
+ARRAY, VECTORS = REAL.as_pointer(), VECTOR.as_pointer()
+ZERO, NOWHERE, ALIGN = ir.Constant(VECTOR, None), ir.Constant(ARRAY, None), ir.Constant(LANE, BITS // 8)
+ALL, NONE = ir.Constant(MASK, [1] * LANES), ir.Constant(MASK, None)
 
 
-def spread(builder, scalar, kind):
-    """A vector of equal numbers."""
-    first = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(ir.IntType(32), 0))
-    return builder.shuffle_vector(first, ir.Constant(kind, ir.Undefined), ir.Constant(PLACES, [0] * LANES))
+def made(module, write, args):
+    """The function whose instructions `write` gives, for such arguments; a module has it once."""
+    name = f"symnet_{write.__name__}"
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [x.type for x in args]), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        code = Tiles(function.append_basic_block("entry"))
+        write(code, *function.args)
+        code.ret_void()
+    return module.globals[name]
 
 
-def lanes_below(builder, count):
-    """The mask of lane < count."""
-    count = builder.trunc(least(builder, count, size(LANES)), ir.IntType(32))
-    return builder.icmp_signed("<", ir.Constant(PLACES, list(range(LANES))), spread(builder, count, PLACES))
+class Tiles(ir.IRBuilder):
+    """Instructions for the products of matrices, in the language of LLVM."""
 
+    # -- numbers, addresses, vectors
 
-def at(builder, start, *terms):
-    """The address start + i*s + j*t + ..."""
-    for index, stride in terms:
-        start = builder.gep(start, [builder.mul(index, stride)])
-    return start
+    def number(self, x):
+        return x if isinstance(x, ir.Value) else SIZE(x)
 
+    def test(self, x, sign, y):
+        return self.icmp_signed(sign, self.number(x), self.number(y))
 
-def anchor(builder, address):
-    """The address, opaque to LLVM: it would derive one address from the other, each waiting for the one before."""
-    return builder.asm(ir.FunctionType(ONTO, [ONTO]), "", "=r,0", [address], False)
+    def least(self, x, y):
+        return self.select(self.test(x, "<", y), self.number(x), self.number(y))
 
+    def at(self, start, *terms):
+        """The address start + i*s + j*t + ..."""
+        for i, stride in terms:
+            start = self.gep(start, [self.number(i) if stride == 1 else self.mul(self.number(i), self.number(stride))])
+        return start
 
-def load(builder, place, mask=None):
-    """The vector at a place; lanes outside the mask are not read, they are 0."""
-    place = builder.bitcast(place, VECTOR.as_pointer())
-    if mask is None:
-        return builder.load(place, align=NUMBER.bitwidth // 8)
-    kind = ir.FunctionType(VECTOR, [VECTOR.as_pointer(), ir.IntType(32), MASK, VECTOR])
-    name = f"llvm.masked.load.v{LANES}f{NUMBER.bitwidth}.p0"
-    masked = cgutils.get_or_insert_function(builder.module, kind, name)
-    align = ir.Constant(ir.IntType(32), NUMBER.bitwidth // 8)
-    return builder.call(masked, [place, align, mask, ir.Constant(VECTOR, None)])
+    def opaque(self, value):
+        """The same value, but LLVM cannot see where it is from: else it derives addresses in long chains."""
+        return self.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], False)
 
+    def spread(self, scalar, kind=VECTOR):
+        """A vector of equal numbers."""
+        none = ir.Constant(kind, ir.Undefined)
+        return self.shuffle_vector(self.insert_element(none, scalar, LANE(0)), none, ir.Constant(PLACES, [0] * LANES))
 
-def store(builder, value, place, mask=None):
-    place = builder.bitcast(place, VECTOR.as_pointer())
-    if mask is None:
-        return builder.store(value, place, align=NUMBER.bitwidth // 8)
-    kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTOR.as_pointer(), ir.IntType(32), MASK])
-    name = f"llvm.masked.store.v{LANES}f{NUMBER.bitwidth}.p0"
-    masked = cgutils.get_or_insert_function(builder.module, kind, name)
-    return builder.call(masked, [value, place, ir.Constant(ir.IntType(32), NUMBER.bitwidth // 8), mask])
+    def below(self, count):
+        """The mask of the lanes 0..count-1."""
+        count = self.spread(self.trunc(self.least(count, LANES), LANE), PLACES)
+        return self.icmp_signed("<", ir.Constant(PLACES, list(range(LANES))), count)
 
+    def get(self, place, mask=None):
+        """The vector at a place; lanes outside the mask are not read, and 0."""
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.load(place, align=BITS // 8)
+        kind = ir.FunctionType(VECTOR, [VECTORS, LANE, MASK, VECTOR])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.load.v{LANES}f{BITS}.p0")
+        return self.call(masked, [place, ALIGN, mask, ZERO])
 
-def fused(builder, x, y, z):
-    """x*y + z"""
-    return builder.fadd(builder.fmul(x, y, flags=FUSED), z, flags=FUSED)
+    def put(self, value, place, mask=None):
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.store(value, place, align=BITS // 8)
+        kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
+        return self.call(masked, [value, place, ALIGN, mask])
 
+    def fused(self, x, y, z):
+        """x*y + z, rounded once."""
+        return self.fadd(self.fmul(x, y, flags=("contract",)), z, flags=("contract",))
 
-def update(builder, alpha, total, beta, place, mask, old):
-    """c = alpha*total + beta*c in the lanes of the mask; c is read in those of `old` only, none if beta is 0."""
-    value = builder.fmul(beta, load(builder, place, old), flags=FUSED)
-    store(builder, fused(builder, alpha, total, value), place, mask)
+    def paired(self, x, y):
+        """x0 y0 x1 y1 ... of the lower halves, and of the upper halves."""
+        for half in (0, LANES // 2):
+            order = [half + i // 2 + i % 2 * LANES for i in range(LANES)]
+            yield self.shuffle_vector(x, y, ir.Constant(PLACES, order))
 
+    # -- loops and functions
 
-def paired(builder, x, y):
-    """x0 y0 x1 y1 ... of the lower halves, and of the upper halves."""
-    for half in (0, LANES // 2):
-        order = [half + i // 2 + i % 2 * LANES for i in range(LANES)]
-        yield builder.shuffle_vector(x, y, ir.Constant(PLACES, order))
+    def loop(self, start, end, step, state, body):
+        """for p in range(start, end - step + 1, step): state = body(p, state); then p and the state."""
+        before, (head, inside, after) = self.block, (self.append_basic_block() for _ in range(3))
+        self.branch(head)
+        self.position_at_end(head)
+        p, held = self.phi(SIZE), [self.phi(value.type) for value in state]
+        self.cbranch(self.test(self.add(p, self.number(step)), "<=", end), inside, after)
+        self.position_at_end(inside)
+        new = [self.opaque(self.add(p, self.number(step))), *body(p, held)]
+        for phi, first, value in zip([p, *held], [self.number(start), *state], new, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, self.block)
+        self.branch(head)
+        self.position_at_end(after)
+        return p, held
 
+    def steps(self, end, step):
+        return cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE)
 
-def body(module, name, kinds):
-    """A function to be written, or None and the function if it is there."""
-    name = f"symnet_{name}_{NUMBER}"
-    if name in module.globals:
-        return None, module.globals[name]
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), kinds), name)
-    function.linkage = "internal"
-    function.attributes.add("noinline")
-    return ir.IRBuilder(function.append_basic_block()), function
+    def shares(self, whole, most):
+        """The size of equal parts of at most `most`."""
+        parts = self.udiv(self.add(whole, self.sub(most, SIZE(1))), most)
+        return self.udiv(self.add(whole, self.sub(parts, SIZE(1))), parts)
 
+    def across(self, start, n, most, body):
+        """body(j, columns) for panels of B, of PANEL columns each; at the end, of `most` columns or fewer."""
+        state = cgutils.alloca_once_value(self, start)
+        inside, after = self.append_basic_block(), self.append_basic_block()
+        self.cbranch(self.test(start, "<", n), inside, after)
+        self.position_at_end(inside)
+        j = self.load(state)
+        rest = self.sub(n, j)
+        columns = self.select(self.test(rest, "<", PANEL), self.least(rest, most), SIZE(PANEL))
+        body(j, columns)
+        self.store(self.add(j, columns), state)
+        self.cbranch(self.test(self.load(state), "<", n), inside, after)
+        self.position_at_end(after)
 
-def tile(module):
-    """C[i,j] = beta*C[i,j] + alpha*(sum over p of A[i,p]*B[p,j]), i < rows <= ROWS, j < columns <= 2*LANES."""
-    kinds = [SIZE, SIZE, SIZE, REAL, ONTO, SIZE, SIZE, ONTO, SIZE, REAL, ONTO, SIZE]
-    builder, function = body(module, "tile", kinds)
-    if builder is None:
-        return function
-    rows, columns, depth, alpha, a, row_a, col_a, b, row_b, beta, c, row_c = function.args
-    alphas, betas = spread(builder, alpha, VECTOR), spread(builder, beta, VECTOR)
-    masks = [lanes_below(builder, builder.sub(columns, size(v * LANES))) for v in range(2)]
-    reads = builder.fcmp_unordered("!=", beta, ir.Constant(REAL, 0.0))
-    olds = [builder.select(reads, mask, ir.Constant(MASK, None)) for mask in masks]
-    pairs = builder.zext(builder.icmp_signed(">", columns, size(LANES)), SIZE)
-    nowhere = function.append_basic_block()
-    choice = builder.switch(builder.add(builder.mul(rows, size(2)), pairs), nowhere)
-    builder.position_at_end(nowhere)
-    builder.unreachable()
-    for height, vectors in SHAPES:
-        start, head, step, done = (function.append_basic_block() for _ in range(4))
-        choice.add_case(size(2 * height + vectors - 1), start)
-        builder.position_at_end(start)
-        rows_at = [anchor(builder, at(builder, a, (size(i), row_a))) for i in range(height)]
-        builder.branch(head)
-        builder.position_at_end(head)
-        p = builder.phi(SIZE)
-        p.add_incoming(size(0), start)
-        sums = [[builder.phi(VECTOR) for _ in range(vectors)] for _ in range(height)]
-        builder.cbranch(builder.icmp_signed("<", p, depth), step, done)
-        builder.position_at_end(step)
-        entries = [
-            load(builder, at(builder, b, (p, row_b), (size(v), size(LANES))), masks[v] if v == vectors - 1 else None)
-            for v in range(vectors)
-        ]
-        for i in range(height):
-            factor = spread(builder, builder.load(at(builder, rows_at[i], (p, col_a))), VECTOR)
-            for v in range(vectors):
-                sums[i][v].add_incoming(ir.Constant(VECTOR, None), start)
-                sums[i][v].add_incoming(fused(builder, factor, entries[v], sums[i][v]), step)
-        p.add_incoming(builder.add(p, size(1)), step)
-        builder.branch(head)
-        builder.position_at_end(done)
-        for i in range(height):
-            for v in range(vectors):
-                place = at(builder, c, (size(i), row_c), (size(v), size(LANES)))
-                update(builder, alphas, sums[i][v], betas, place, masks[v], olds[v])
-        builder.ret_void()
-    return function
+    def do(self, write, *args):
+        self.call(made(self.module, write, args), args)
 
+    # -- tiles
 
-def dots(module):
-    """As `tile`, for the columns j < columns <= LANES of one row, where p goes along the rows of A and of B'."""
-    kinds = [SIZE, SIZE, REAL, ONTO, ONTO, SIZE, REAL, ONTO]
-    builder, function = body(module, "dots", kinds)
-    if builder is None:
-        return function
-    columns, depth, alpha, a, b, col_b, beta, c = function.args
-    last = builder.sub(columns, size(1))
-    starts = [at(builder, b, (least(builder, size(j), last), col_b)) for j in range(LANES)]  # some of them twice
-    start, (head, step, done) = builder.block, (function.append_basic_block() for _ in range(3))
-    builder.branch(head)
-    builder.position_at_end(head)
-    p = builder.phi(SIZE)
-    p.add_incoming(size(0), start)
-    sums = [builder.phi(VECTOR) for _ in range(LANES)]
-    builder.cbranch(builder.icmp_signed("<", p, depth), step, done)
-    builder.position_at_end(step)
-    mask = lanes_below(builder, builder.sub(depth, p))
-    factor = load(builder, builder.gep(a, [p]), mask)
-    for j in range(LANES):
-        sums[j].add_incoming(ir.Constant(VECTOR, None), start)
-        sums[j].add_incoming(fused(builder, factor, load(builder, builder.gep(starts[j], [p]), mask), sums[j]), step)
-    p.add_incoming(builder.add(p, size(LANES)), step)
-    builder.branch(head)
-    builder.position_at_end(done)
-    while len(sums) > 1:  # a transposition whose rows are added at once: lane j ends as the sum of vector j
-        half = len(sums) // 2
-        sums = [builder.fadd(*paired(builder, sums[i], sums[i + half])) for i in range(half)]
-    mask = lanes_below(builder, columns)
-    reads = builder.fcmp_unordered("!=", beta, ir.Constant(REAL, 0.0))
-    old = builder.select(reads, mask, ir.Constant(MASK, None))
-    update(builder, spread(builder, alpha, VECTOR), sums[0], spread(builder, beta, VECTOR), c, mask, old)
-    builder.ret_void()
-    return function
+    def result(self, totals, places, masks, alpha, adds):
+        """c = alpha*total + c, or alpha*total without reading c; all is read first, for a read waits for a write."""
+        olds = [self.get(place, self.select(adds, mask, NONE)) for place, mask in zip(places, masks, strict=True)]
+        for total, place, mask, old in zip(totals, places, masks, olds, strict=True):
+            self.put(self.fused(alpha, total, old), place, mask)
 
+    def tile(self, rows, masks, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near=None, padded=False):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]): for each p, a column of A times a row of B.
 
-def copy(module):
-    """A panel of B, depth x columns, as rows of two vectors."""
-    builder, function = body(module, "copy", [SIZE, SIZE, ONTO, SIZE, ONTO])
-    if builder is None:
-        return function
-    depth, columns, b, row_b, panel = function.args
-    masks = [lanes_below(builder, builder.sub(columns, size(v * LANES))) for v in range(2)]
-    with cgutils.for_range(builder, depth, intp=SIZE) as loop:
-        for v in range(2):
-            value = load(builder, at(builder, b, (loop.index, row_b), (size(v), size(LANES))), masks[v])
-            store(builder, value, at(builder, panel, (loop.index, size(2 * LANES)), (size(v), size(LANES))))
-    builder.ret_void()
-    return function
+        Rows of B are read whole if they are `padded`, else the last vector by its mask; they may be kept `near`.
+        """
+        vectors, ways = len(masks), 1
+        while ways * rows * vectors <= 4:  # partial sums: eight additions can begin while one goes on
+            ways *= 2
+        lines = [self.at(a, (i, row_a)) for i in range(rows)]
+        if rows <= HEIGHTS[0]:
+            lines = [line if i % 4 else self.opaque(line) for i, line in enumerate(lines)]
 
+        def factor(i, along):
+            """A[i,p]; with more rows than registers for addresses, every fourth row has one."""
+            first = self.gep(lines[i], [along])
+            if rows > HEIGHTS[0]:
+                fourth[i] = self.opaque(first) if i % 4 == 0 else fourth[i - 1]
+                first = self.at(fourth[i], (i % 4, row_a))
+            return self.spread(self.load(first))
 
-def turn(module):
-    """As `copy`, where the columns of B lie in memory: squares of LANES x LANES are transposed."""
-    builder, function = body(module, "turn", [SIZE, SIZE, ONTO, SIZE, ONTO])
-    if builder is None:
-        return function
-    depth, columns, b, col_b, panel = function.args
-    last = builder.sub(columns, size(1))
-    with cgutils.for_range_slice(builder, size(0), columns, size(LANES), SIZE) as (j, _):
-        with cgutils.for_range_slice(builder, size(0), depth, size(LANES), SIZE) as (p, _):
-            mask = lanes_below(builder, builder.sub(depth, p))
-            columns_at = [least(builder, builder.add(j, size(i)), last) for i in range(LANES)]
-            square = [load(builder, at(builder, b, (i, col_b), (p, size(1))), mask) for i in columns_at]
+        def add(p, sums):
+            along, down = self.mul(p, col_a), self.at(b, (p, row_b))
+            for way in range(len(sums) // (rows * vectors)):
+                whole = [self.gep(down, [SIZE(v * LANES)]) for v in range(vectors)]
+                entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
+                for v in range(vectors if near else 0):
+                    self.put(entries[v], self.at(near, (p, PANEL), (v, LANES)))
+                for i in range(rows):
+                    x, at = factor(i, along), (way * rows + i) * vectors
+                    sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
+                along, down = self.add(along, col_a), self.gep(down, [row_b])
+            return sums
+
+        fourth, count = {}, rows * vectors
+        p, sums = self.loop(0, k, ways, [ZERO] * (count * ways), lambda p, sums: add(p, list(sums)))
+        while len(sums) > count:
+            half = len(sums) // 2
+            sums = [self.fadd(x, y) for x, y in zip(sums[:half], sums[half:], strict=True)]
+        if ways > 1:
+            _, sums = self.loop(p, k, 1, sums, lambda p, sums: add(p, list(sums)))
+        places = [self.at(c, (i, row_c), (v, LANES)) for i in range(rows) for v in range(vectors)]
+        self.result(sums, places, masks * rows, alpha, adds)
+
+    def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
+        """Tiles below each other. The first one may keep its rows of B `near`, padded; the others find them there."""
+        alpha, masks = self.spread(alpha), [self.below(columns), self.below(self.sub(columns, SIZE(LANES)))]
+
+        def tiles(rows, i, vectors, b, row_b, near=None):
+            given = [k, alpha, self.at(a, (i, row_a)), row_a, col_a, b, row_b, adds, self.at(c, (i, row_c)), row_c]
+            self.tile(rows, masks[:vectors], *given, near, vectors == 2 and not near)
+
+        def all_tiles(first, heights, vectors, b, row_b):
+            i, _ = self.loop(first, m, heights[0], [], lambda i, _: tiles(heights[0], i, vectors, b, row_b) or [])
+            i = cgutils.alloca_once_value(self, i)
+            for rows in heights[1:]:
+                with self.if_then(self.test(self.add(self.load(i), SIZE(rows)), "<=", m)):
+                    tiles(rows, self.load(i), vectors, b, row_b)
+                    self.store(self.add(self.load(i), SIZE(rows)), i)
+
+        with self.if_else(self.test(columns, ">", LANES)) as (double, single):
+            with double:
+                keeps, first = self.icmp_unsigned("!=", near, NOWHERE), cgutils.alloca_once_value(self, SIZE(0))
+                with self.if_then(keeps):
+                    tiles(HEIGHTS[0], 0, 2, b, row_b, near)
+                    self.store(SIZE(HEIGHTS[0]), first)
+                there = self.select(keeps, near, b), self.select(keeps, SIZE(PANEL), row_b)
+                all_tiles(self.load(first), HEIGHTS, 2, *there)
+            with single:
+                all_tiles(0, (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
+
+    def line(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """Tiles of one row, for n a multiple of WIDE vectors: B and C are read as they lie in memory."""
+        alpha = self.spread(alpha)
+        with self.steps(m, 1) as (i, _), self.steps(n, WIDE * LANES) as (j, _):
+            given = [
+                self.at(a, (i, row_a)),
+                row_a,
+                col_a,
+                self.gep(b, [j]),
+                row_b,
+                adds,
+                self.at(c, (i, row_c), (j, 1)),
+            ]
+            self.tile(1, [ALL] * WIDE, k, alpha, *given, row_c, None, True)
+
+    def dots(self, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]) where p goes along memory: sums of products of vectors."""
+        alpha = self.spread(alpha)
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            row, last = self.at(a, (i, row_a)), self.sub(n, SIZE(1))
+            starts = [self.at(b, (self.least(self.add(j, SIZE(lane)), last), col_b)) for lane in range(LANES)]
+
+            def add(p, sums):
+                mask = self.below(self.sub(k, p))
+                x = self.get(self.gep(row, [p]), mask)
+                return [self.fused(x, self.get(self.gep(y, [p]), mask), z) for y, z in zip(starts, sums, strict=True)]
+
+            _, sums = self.loop(0, self.add(k, SIZE(LANES - 1)), LANES, [ZERO] * LANES, add)
+            while len(sums) > 1:  # a transposition whose rows are added at once: lane j ends as the sum of vector j
+                half = len(sums) // 2
+                sums = [self.fadd(*self.paired(x, y)) for x, y in zip(sums[:half], sums[half:], strict=True)]
+            self.result(sums, [self.at(c, (i, row_c), (j, 1))], [self.below(self.sub(n, j))], alpha, adds)
+
+    # -- copies
+
+    def scale(self, m, n, beta, c, row_c):
+        """C = beta*C"""
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            place, mask = self.at(c, (i, row_c), (j, 1)), self.below(self.sub(n, j))
+            self.put(self.fmul(self.spread(beta), self.get(place, mask)), place, mask)
+
+    def copy(self, depth, columns, a, row_a, block):
+        """A block of rows, APART from each other."""
+        with self.steps(depth, 1) as (p, _), self.steps(columns, LANES) as (j, _):
+            value = self.get(self.at(a, (p, row_a), (j, 1)), self.below(self.sub(columns, j)))
+            self.put(value, self.at(block, (p, APART), (j, 1)))
+
+    def turn(self, depth, columns, b, col_b, near):
+        """A panel of B whose columns lie in memory, row after row: squares of LANES x LANES are transposed."""
+        last, half = self.sub(columns, SIZE(1)), LANES // 2
+        with self.steps(columns, LANES) as (j, _), self.steps(depth, LANES) as (p, _):
+            mask = self.below(self.sub(depth, p))
+            lines = [self.least(self.add(j, SIZE(i)), last) for i in range(LANES)]
+            square = [self.get(self.at(b, (i, col_b), (p, 1)), mask) for i in lines]
             for _ in range(LANES.bit_length() - 1):
-                square = [row for i in range(LANES // 2) for row in paired(builder, square[i], square[i + LANES // 2])]
+                square = [z for x, y in zip(square[:half], square[half:], strict=True) for z in self.paired(x, y)]
             for i, row in enumerate(square):
-                place = at(builder, panel, (builder.add(p, size(i)), size(2 * LANES)), (j, size(1)))
-                store(builder, row, place)
-    builder.ret_void()
-    return function
+                self.put(row, self.at(near, (self.add(p, SIZE(i)), PANEL), (j, 1)))
 
+    # -- products
 
-def product(module):
-    """C = alpha*A@B + beta*C in tiles, along rows or in panels of columns whose part of B is copied before."""
-    kinds = [SIZE, SIZE, SIZE, REAL, ONTO, SIZE, SIZE, ONTO, SIZE, SIZE, REAL, ONTO, SIZE, SIZE]
-    builder, function = body(module, "product", kinds)
-    if builder is None:
-        return function
-    m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, beta, c, row_c, col_c = function.args
-    one, rows, columns = size(1), size(ROWS), size(2 * LANES)
+    def panels(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright):
+        """C in blocks: first what it needs of A and of B is brought together, where it is far apart in memory."""
+        near, block = self.alloca(REAL, SIZE(DEPTH * PANEL)), self.alloca(REAL, SIZE(DEPTH * APART))
+        near.align = block.align = 64
+        far = self.and_(self.test(row_a, "==", 1), self.and_(self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL)))
+        depth, height = self.shares(k, SIZE(DEPTH)), self.shares(m, self.select(far, SIZE(COPIED), SIZE(HEIGHT)))
+        with self.steps(k, depth) as (p, _), self.steps(m, height) as (i, _):
+            deep, tall = self.least(self.sub(k, p), depth), self.least(self.sub(m, i), height)
+            more, start = self.or_(adds, self.test(p, ">", 0)), self.at(a, (i, row_a), (p, col_a))
+            with self.if_then(far):
+                self.do(Tiles.copy, deep, tall, start, col_a, block)
+            first, step = self.select(far, block, start), self.select(far, SIZE(APART), col_a)
 
-    def equal(x, y):
-        return builder.icmp_signed("==", x, y)
+            def body(j, columns):
+                place, end = self.at(b, (p, row_b), (j, col_b)), [more, self.at(c, (i, row_c), (j, 1)), row_c]
+                given = [tall, columns, deep, alpha, first, row_a, step]
+                with self.if_else(upright) as (then, otherwise):
+                    with then:
+                        self.do(Tiles.panel, *given, place, row_b, *end, near)
+                    with otherwise:
+                        self.do(Tiles.turn, deep, columns, place, col_b, near)
+                        self.do(Tiles.panel, *given, near, SIZE(PANEL), *end, NOWHERE)
 
-    def less(x, y):
-        return builder.icmp_signed("<", x, y)
+            self.across(SIZE(0), n, PANEL, body)
 
-    def steps(end, step):
-        return cgutils.for_range_slice(builder, size(0), end, step, SIZE)
+    def product(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, beta, c, row_c, col_c):
+        """C = alpha*A@B + beta*C, in the way that suits its sizes and strides."""
+        # where columns of C lie in memory: C' = B' A'
+        flip = self.select(self.test(n, "==", 1), self.test(row_c, "==", 1), self.test(col_c, "!=", 1))
+        straight = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
+        flipped = [n, m, b, col_b, row_b, a, col_a, row_a, col_c]
+        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.select, [flip] * 9, flipped, straight)
+        adds = self.fcmp_unordered("!=", beta, REAL(0.0))
+        with self.if_then(self.and_(adds, self.fcmp_unordered("!=", beta, REAL(1.0)))):
+            self.do(Tiles.scale, m, n, beta, c, row_c)
 
-    # where columns of C lie in memory: C' = B' A'
-    single = equal(n, one)
-    flip = builder.select(single, builder.and_(equal(row_c, one), less(one, m)), builder.not_(equal(col_c, one)))
-    straight = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
-    flipped = [n, m, b, col_b, row_b, a, col_a, row_a, col_c]
-    m, n, a, row_a, col_a, b, row_b, col_b, row_c = (
-        builder.select(flip, y, x) for x, y in zip(straight, flipped, strict=True)
-    )
-    upright = builder.or_(equal(col_b, one), equal(n, one))
-    narrow = less(m, size(8))
-    along = builder.and_(builder.and_(narrow, equal(col_a, one)), builder.not_(upright))
-    direct = builder.and_(upright, builder.or_(less(m, size(64)), less(builder.mul(n, k), size(4096))))
-    direct = builder.or_(direct, less(k, one))
-    with builder.if_then(along):
-        with steps(m, one) as (i, _), steps(n, size(LANES)) as (j, _):
-            wide = least(builder, builder.sub(n, j), size(LANES))
-            places = [at(builder, a, (i, row_a)), at(builder, b, (j, col_b)), at(builder, c, (i, row_c), (j, one))]
-            builder.call(dots(module), [wide, k, alpha, places[0], places[1], col_b, beta, places[2]])
-        builder.ret_void()
-        builder.position_at_end(function.append_basic_block())
-        builder.unreachable()
-    with builder.if_then(direct):
-        with steps(m, rows) as (i, _), steps(n, columns) as (j, _):
-            tall, wide = least(builder, builder.sub(m, i), rows), least(builder, builder.sub(n, j), columns)
-            places = [at(builder, a, (i, row_a)), at(builder, b, (j, one)), at(builder, c, (i, row_c), (j, one))]
-            builder.call(
-                tile(module),
-                [tall, wide, k, alpha, places[0], row_a, col_a, places[1], row_b, beta, places[2], row_c],
-            )
-        builder.ret_void()
-        builder.position_at_end(function.append_basic_block())
-        builder.unreachable()
-    with builder.goto_entry_block():
-        panel = builder.alloca(REAL, DEPTH * 2 * LANES)
-        panel.align = 64
-    with steps(k, size(DEPTH)) as (p, _), steps(m, size(HEIGHT)) as (top, _), steps(n, columns) as (j, _):
-        deep = least(builder, builder.sub(k, p), size(DEPTH))
-        bottom = builder.add(top, least(builder, builder.sub(m, top), size(HEIGHT)))
-        wide = least(builder, builder.sub(n, j), columns)
-        factor = builder.select(equal(p, size(0)), beta, ir.Constant(REAL, 1.0))
-        place = at(builder, b, (p, row_b), (j, col_b))
-        with builder.if_else(upright) as (then, otherwise):
+        upright = self.or_(self.test(col_b, "==", 1), self.test(n, "==", 1))
+        ragged = self.test(self.and_(n, SIZE(PANEL - 1)), ">", LANES)  # the last panel should be padded
+        small = self.or_(self.test(m, "<", 64), self.test(self.mul(n, k), "<", 8192))
+        small = self.or_(self.test(m, "<", HEIGHTS[0]), self.and_(small, self.not_(ragged)))
+        direct = self.or_(self.and_(upright, small), self.test(self.least(m, k), "<", 1))
+        along = self.and_(self.and_(self.test(m, "<", 8), self.test(col_a, "==", 1)), self.not_(upright))
+        with self.if_else(direct) as (then, otherwise):
             with then:
-                builder.call(copy(module), [deep, wide, place, row_b, panel])
-            with otherwise:
-                builder.call(turn(module), [deep, wide, place, col_b, panel])
-        with cgutils.for_range_slice(builder, top, bottom, rows, SIZE) as (i, _):
-            tall = least(builder, builder.sub(bottom, i), rows)
-            first, target = at(builder, a, (i, row_a), (p, col_a)), at(builder, c, (i, row_c), (j, one))
-            builder.call(
-                tile(module),
-                [tall, wide, deep, alpha, first, row_a, col_a, panel, columns, factor, target, row_c],
-            )
-    builder.ret_void()
-    return function
+                single = self.or_(self.test(m, "==", 1), self.test(k, "==", 1))
+                wide, given = (
+                    self.select(single, self.and_(n, SIZE(-WIDE * LANES)), SIZE(0)),
+                    [k, alpha, a, row_a, col_a],
+                )
+                with self.if_then(self.test(wide, ">", 0)):
+                    self.do(Tiles.line, m, wide, *given, b, row_b, adds, c, row_c)
+                self.across(
+                    wide,
+                    n,
+                    LANES,
+                    lambda j, columns: self.do(
+                        Tiles.panel, m, columns, *given, self.gep(b, [j]), row_b, adds, self.gep(c, [j]), row_c, NOWHERE
+                    ),
+                )
+            with otherwise, self.if_else(along) as (then, otherwise):
+                with then:
+                    self.do(Tiles.dots, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c)
+                with otherwise:
+                    self.do(Tiles.panels, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright)
 
 
 @intrinsic
@@ -311,7 +371,8 @@ def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, b
         for i in (4, 8, 13):
             data = context.make_array(sig.args[i])(context, builder, args[i]).data
             args[i] = builder.gep(data, [args[i + 1]])
-        builder.call(product(builder.module), [args[i] for i in range(17) if i not in (5, 9, 14)])
+        args = [args[i] for i in range(17) if i not in (5, 9, 14)]
+        builder.call(made(builder.module, Tiles.product, args), args)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -319,5 +380,6 @@ def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, b
 
 
 def tiled_gemm_source(dtype: str) -> str:
-    """The text of `gemm` for one type of numbers, to follow the head of an emitted module."""
-    return TILED_GEMM.replace("{letter}", LETTER[dtype])
+    """The text of `gemm`, to follow the head of an emitted module; it is the same for all types of numbers."""
+    assert dtype in ("float32", "float64"), dtype
+    return TILED_GEMM

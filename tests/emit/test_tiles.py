@@ -10,12 +10,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symnet.emit.prelude import HEAD
 from symnet.emit.tiles import tiled_gemm_source
 
 LENGTHS = [0, 1, 2, 3, 5, 8, 15, 16, 17, 31, 33, 64, 100]
 FACTORS = [(1.0, 0.0), (1.0, 1.0), (-0.5, 1.0), (2.0, 0.5)]
 TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
+HEAD = """\
+import numpy as np
+from llvmlite import binding as llb
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+real = np.{dtype}
+NUMBER = types.{dtype}
+KERNEL = dict(fastmath={{"contract", "reassoc", "nsz"}}, error_model="numpy", boundscheck=False, nogil=True)
+
+
+"""
 CALL = """
 
 @njit(**KERNEL)
