@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, read_nodes
-from symnet.core.expr import Bracket, Reduce
+from symnet.core.expr import Bracket, Reduce, transform
 from symnet.emit.names import Names
 from symnet.emit.scalar import Scalars, is_whole_node, wrapped
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
@@ -16,6 +16,7 @@ from symnet.schedule.memory import Memory, Store
 from symnet.schedule.split import Share
 from symnet.schedule.units import FREE, Axis, Job, Product
 from symnet.show.text import text_definition
+from symnet.simplify.stable.heads import Difference
 
 BEGINS = {"sum": "0.0", "prod": "1.0", "max": "-np.inf", "min": "np.inf"}
 TYPED = {"0.0": "zero", "1.0": "one"}
@@ -39,7 +40,7 @@ class Writer:
     threads: int = 1
     split: frozenset[sp.Symbol] = frozenset()
     partials: dict[Node, int] = field(default_factory=dict)
-    spans: list[tuple[int, int]] = field(default_factory=list)  # the lines of each loop that is a kernel
+    spans: list[tuple[int, int]] = field(default_factory=list)  # the lines of each kernel
     innermost: sp.Symbol | None = None
     bases: dict[str, str] = field(default_factory=dict)  # offsets that the innermost loop does not change
     values: dict[str, str] = field(default_factory=dict)  # entries whose value a local variable holds, in this block
@@ -119,17 +120,19 @@ class Writer:
     def kernels(self, items: Iterable[Item], guarded: Node | None = None) -> None:
         """All kernels, each under its formulas; where `guarded` is not finite the step is given up."""
         for item in items:
+            named = len(self.names.of)
             if not isinstance(item, Begin):
                 self.line("")
                 for comment in comments(item, self.names):
                     self.line(f"# {comment}")
             before = len(self.lines)
             self.item(item)
-            if isinstance(item, Loop):
+            if isinstance(item, (Loop, Product)):
                 self.spans.append((before, len(self.lines)))
             if isinstance(item, Leaf) and item.job.node is guarded:
                 self.line(f"if not abs({self.local(guarded)}) < np.inf:")
                 self.line(f"{INDENT}return step - first")
+            self.names.release(named)
 
     def shared(self, shares: Iterable[Share], guarded: Node | None = None) -> None:
         """The kernels as several threads run them: each its part, with barriers between."""
@@ -436,7 +439,8 @@ def comments(item: Item, names: Names) -> Iterator[str]:
 
 
 def shown(job: Job | Product, formula: sp.Expr, names: Names) -> str:
-    """`z[n,k] = ...`, with the names that the code below uses."""
+    """`z[n,k] = ...`, with the names that the code below uses; a difference by its sign."""
+    formula = transform(formula, lambda e: e.args[0] - e.args[1] if isinstance(e, Difference) else e)
     nodes = {job.node, *read_nodes(formula)}
     used = {node: names(node, node.name) for node in sorted(nodes, key=lambda n: n.serial)}
     symbols = {s for s in formula.free_symbols | set(job.places) if isinstance(s, sp.Dummy)}

@@ -6,7 +6,9 @@ import builtins
 import keyword
 import re
 import unicodedata
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Set
+
+import sympy as sp
 
 from symnet.core.definition import Node
 
@@ -45,10 +47,11 @@ class Names:
     def __init__(self) -> None:
         self.of: dict[Hashable, str] = {}
         self.taken: set[str] = set()
+        self.idle: set[str] = set()  # names of indices that are over; free for other indices
 
     def __call__(self, thing: Hashable, wish: str) -> str:
         if thing not in self.of:
-            self.of[thing] = self.fresh(wish)
+            self.of[thing] = self.fresh(wish, self.idle if isinstance(thing, sp.Symbol) else frozenset())
         return self.of[thing]
 
     def all(self, nodes: Iterable[Node]) -> None:
@@ -57,19 +60,27 @@ class Names:
             if not node.anonymous:
                 self(node, node.name)
 
+    def release(self, since: int) -> None:
+        """Indices that were named after the first `since` things lend their names to other indices."""
+        for thing in list(self.of)[since:]:
+            if isinstance(thing, sp.Symbol):
+                self.idle.add(self.of.pop(thing))
+
     def copy(self) -> Names:
         """Names that go on from these."""
         result = Names()
-        result.of, result.taken = dict(self.of), set(self.taken)
+        result.of, result.taken, result.idle = dict(self.of), set(self.taken), set(self.idle)
         return result
 
-    def fresh(self, wish: str) -> str:
+    def fresh(self, wish: str, idle: Set[str] = frozenset()) -> str:
+        """A name that nothing else has; those that are idle may be had again."""
         name = mangle(wish)
         candidate, number = name, 1
-        while candidate in self.taken or not is_free(candidate):
+        while (candidate in self.taken and candidate not in idle) or not is_free(candidate):
             number += 1
             candidate = f"{name}_{number}"
         self.taken.add(candidate)
+        self.idle.discard(candidate)
         return candidate
 
 

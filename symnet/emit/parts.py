@@ -1,8 +1,8 @@
-"""Loops that stand in a long step more than once become functions, called with the offsets in which they differ.
+"""Loops and products that stand in a long step more than once become functions, called with the offsets in which they differ.
 
-    for n_3 in range(n):                         def part_1(n, theta, ws, o_1, o_2):
-        at_s = 100352 + n_3 * 256                    for i_1 in range(n):
-        for k in range(256):             ->              i_2 = o_1 + i_1 * 256
+    for n_3 in range(n):                         def part_1(n, theta, ws, o1_, o2_):
+        at_s = 100352 + n_3 * 256                    for i1_ in range(n):
+        for k in range(256):             ->              i2_ = o1_ + i1_ * 256
             l0_z = theta[200704 + k] ...                 ...
 
 Equal layers then share machine code, and the time to compile grows with the number of different layers.
@@ -16,10 +16,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 INDENT = "    "
-MANY = 12  # loops in a step from which on equal ones are shared
+MANY = 24  # loops and products in a step from which on equal ones are shared
 WORD = re.compile(r"[A-Za-z_]\w*")
-OFFSET = re.compile(r"(?<=\[)\d+(?=\]| \+)|(?<= = )\d+(?= \+)")
+OFFSET = re.compile(
+    r"(?<=\[)\d+(?=\]| \+)|(?<= = )\d+(?= \+)|(?:(?<=\bws, )|(?<=\bnear, )|(?<=\bgrad, )|(?<=\btheta, ))\d+(?=,| \+)"
+)
+RUNNING = re.compile(r"for ([A-Za-z_]\w*) in ")
 ASSIGNED = re.compile(r"^\s*(?:for )?([A-Za-z_]\w*)(?: [-+*/]?=| in )", re.M)
+LOOPED = re.compile(r"^\s*for ([A-Za-z_]\w*) in ", re.M)  # set anew wherever they are used
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,9 @@ class Piece:
     offsets: tuple[str, ...]
 
 
-def share_equal(lines: list[str], spans: Sequence[tuple[int, int]], outer: Iterable[str]) -> tuple[list[str], list[str]]:
+def share_equal(
+    lines: list[str], spans: Sequence[tuple[int, int]], outer: Iterable[str]
+) -> tuple[list[str], list[str]]:
     """The lines of a step with equal loops as calls, and the functions that these call."""
     if len(spans) < MANY:
         return lines, []
@@ -60,27 +66,27 @@ def piece(lines: list[str], span: tuple[int, int], known: set[str]) -> Piece | N
     own = "\n".join(line[pad:] for line in lines[start:end])
     elsewhere = "\n".join([*lines[:start], *lines[end:]])
     assigned = dict.fromkeys(ASSIGNED.findall(own))
-    if set(assigned) & set(WORD.findall(elsewhere)):
+    if (set(assigned) - set(LOOPED.findall(own))) & set(WORD.findall(elsewhere)):
         return None
     offsets: list[str] = []
     names: dict[str, str] = {}
 
     def offset(match: re.Match[str]) -> str:
         offsets.append(match.group())
-        return f"o_{len(offsets)}"
+        return f"o{len(offsets)}_"
 
     def word(match: re.Match[str]) -> str:
         name = match.group()
-        return names.setdefault(name, f"i_{len(names) + 1}") if name in assigned else name
+        return names.setdefault(name, f"i{len(names) + 1}_") if name in assigned else name
 
-    text = WORD.sub(word, OFFSET.sub(offset, own))
+    text = OFFSET.sub(offset, WORD.sub(word, own))
     parameters = sorted({w for w in WORD.findall(text) if w in known})
     return Piece(f"{','.join(parameters)}\n{len(offsets)}\n{text}", tuple(parameters), tuple(offsets))
 
 
 def defined(name: str, text: str) -> str:
     parameters, count, body = text.split("\n", 2)
-    offsets = [f"o_{i + 1}" for i in range(int(count))]
+    offsets = [f"o{i + 1}_" for i in range(int(count))]
     inner = "\n".join(INDENT + line for line in body.split("\n"))
     head = ", ".join([*(p for p in parameters.split(",") if p), *offsets])
     return f"@njit(**PART)\ndef {name}({head}):\n{inner}"
