@@ -173,7 +173,8 @@ def signature(kinds: Sequence[str], returns: str = "void") -> str:
 
 def module_text(doc: str, dtype: str, used: set[str], kernel: Lines, face_lines: Lines, helpers: str = "") -> str:
     """A module of one compiled function with what it calls, and a face."""
-    return assembled(doc, dtype, used, [helpers, "\n".join(laid_out(kernel)), "\n".join(laid_out(face_lines))])
+    sections = (helpers.split("\n"), kernel, face_lines)
+    return assembled(doc, dtype, used, ["\n".join(laid_out(section)) for section in sections])
 
 
 def assembled(doc: str, dtype: str, used: set[str], sections: Iterable[str]) -> str:

@@ -125,7 +125,8 @@ class Writing:
         used = set().union(*(part.used for part in parts))
         kernels = ["\n".join(laid_out(part.text(signed=False))) for part in parts]
         faces = ["\n".join(laid_out(lines)) for lines in self.faces()]
-        sections = [self.whole.training.helpers, *kernels, *faces]
+        helpers = "\n".join(laid_out(self.whole.training.helpers.split("\n")))
+        sections = [helpers, *kernels, *faces]
         return assembled(self.head(), self.dtype, used, sections)
 
     def faces(self) -> Iterator[Iterable[str]]:
@@ -302,7 +303,7 @@ class Writing:
         yield f"{INDENT}steps, losses = -(-count // BATCH), []"
         yield f"{INDENT}for epoch in range(epochs):"
         for line in (*self.epoch(data), "losses.append(float(sums[0] / sums[-1]))"):
-            yield INDENT * 2 + line
+            yield INDENT * 2 + line if line else ""
         found = "{**unpack(theta), **unpack(held, HELD)}" if held else "unpack(theta)"
         yield f"{INDENT}return {found}, losses"
 
@@ -322,9 +323,9 @@ class Writing:
         call = f"train_steps({', '.join([*data, *(numbers.get(name, name) for name, _ in fixed)])})"
         yield "rows, sums[:] = order.permutation(count), 0.0"
         if self.step.threads > 1:
-            yield "sync[:] = 0"
+            yield from ("sync[:] = 0", "", "def share(tid):", f"{INDENT}return {call}", "")
             yield "with ThreadPoolExecutor(THREADS) as pool:"
-            yield f"{INDENT}done = min(pool.map(lambda tid: {call}, range(THREADS)))"
+            yield f"{INDENT}done = min(pool.map(share, range(THREADS)))"
         else:
             yield f"done = {call}"
         yield "if done < steps:"
