@@ -40,7 +40,7 @@ class Writer:
     threads: int = 1
     split: frozenset[sp.Symbol] = frozenset()
     partials: dict[Node, int] = field(default_factory=dict)
-    spans: list[tuple[int, int]] = field(default_factory=list)  # the lines of each kernel
+    spans: list[tuple[int, int]] = field(default_factory=list)  # the lines of each loop that is a kernel
     innermost: sp.Symbol | None = None
     bases: dict[str, str] = field(default_factory=dict)  # offsets that the innermost loop does not change
     values: dict[str, str] = field(default_factory=dict)  # entries whose value a local variable holds, in this block
@@ -127,7 +127,7 @@ class Writer:
                     self.line(f"# {comment}")
             before = len(self.lines)
             self.item(item)
-            if isinstance(item, (Loop, Product)):
+            if isinstance(item, Loop):
                 self.spans.append((before, len(self.lines)))
             if isinstance(item, Leaf) and item.job.node is guarded:
                 self.line(f"if not abs({self.local(guarded)}) < np.inf:")

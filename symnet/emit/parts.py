@@ -1,4 +1,4 @@
-"""Loops and products that stand in a long step more than once become functions, called with the offsets in which they differ.
+"""Loops that stand in a long step more than once become functions, called with the offsets in which they differ.
 
     for n_3 in range(n):                         def part_1(n, theta, ws, o1_, o2_):
         at_s = 100352 + n_3 * 256                    for i1_ in range(n):
@@ -16,11 +16,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 INDENT = "    "
-MANY = 24  # loops and products in a step from which on equal ones are shared
+MANY = 12  # loops in a step from which on equal ones are shared
 WORD = re.compile(r"[A-Za-z_]\w*")
-OFFSET = re.compile(
-    r"(?<=\[)\d+(?=\]| \+)|(?<= = )\d+(?= \+)|(?:(?<=\bws, )|(?<=\bnear, )|(?<=\bgrad, )|(?<=\btheta, ))\d+(?=,| \+)"
-)
+OFFSET = re.compile(r"(?<=\[)\d+(?=\]| \+)|(?<= = )\d+(?= \+)")
 RUNNING = re.compile(r"for ([A-Za-z_]\w*) in ")
 ASSIGNED = re.compile(r"^\s*(?:for )?([A-Za-z_]\w*)(?: [-+*/]?=| in )", re.M)
 LOOPED = re.compile(r"^\s*for ([A-Za-z_]\w*) in ", re.M)  # set anew wherever they are used
