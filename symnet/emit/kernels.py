@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sympy as sp
 
-from symnet.core.definition import Definition, Node, read_nodes
-from symnet.core.expr import Bracket, Reduce, transform
+from symnet.core.definition import Node
+from symnet.core.expr import Bracket
+from symnet.emit.comments import comments
 from symnet.emit.names import Names
 from symnet.emit.scalar import Scalars, is_whole_node, wrapped
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
 from symnet.schedule.memory import Memory, Store
 from symnet.schedule.split import Share
 from symnet.schedule.units import FREE, Axis, Job, Product
-from symnet.show.text import text_definition
-from symnet.simplify.stable.heads import Difference
 
 BEGINS = {"sum": "0.0", "prod": "1.0", "max": "-np.inf", "min": "np.inf"}
 TYPED = {"0.0": "zero", "1.0": "one"}
@@ -86,7 +85,7 @@ class Writer:
 
     def base(self, node: Node, text: str) -> list[str]:
         """The part of an offset that a loop does not change: computed before it, unless it is a number."""
-        if not text or text.isdigit() or self.innermost is None:
+        if not text or text.isdigit() or text.isidentifier() or self.innermost is None:
             return [text] if text else []
         if text not in self.bases:
             self.bases[text] = self.names.fresh(f"at_{node.name}")
@@ -423,37 +422,3 @@ def chosen_reads(expr: sp.Expr, chosen: bool = False) -> set[sp.Indexed]:
 
 def _axis_of(job: Job, axis: Axis) -> int:
     return job.places.index(axis.index) if axis.index in job.places else -1
-
-
-def comments(item: Item, names: Names) -> Iterator[str]:
-    """The formulas that a kernel computes, as people write them."""
-    for job in jobs_of(item):
-        if isinstance(job, Product):
-            body = sp.Mul(job.alpha, Reduce("sum", sp.Mul(job.guard, job.left, job.right), job.bound))
-            formula = body + (job.beta * job.base.read(*job.places) if job.base is not None else 0)
-            yield shown(job, formula, names)
-        elif not job.scattered:
-            axes = [(a.index, a.extent) for a in job.axes if a.kind != FREE]
-            formula = Reduce(job.op, job.body, axes) if job.op != "set" else job.body
-            yield shown(job, formula, names)
-
-
-def shown(job: Job | Product, formula: sp.Expr, names: Names) -> str:
-    """`z[n,k] = ...`, with the names that the code below uses; a difference by its sign."""
-    formula = transform(formula, lambda e: e.args[0] - e.args[1] if isinstance(e, Difference) else e)
-    nodes = {job.node, *read_nodes(formula)}
-    used = {node: names(node, node.name) for node in sorted(nodes, key=lambda n: n.serial)}
-    symbols = {s for s in formula.free_symbols | set(job.places) if isinstance(s, sp.Dummy)}
-    plain = {s: sp.Symbol(names(s, s.name.lstrip("_")), integer=True) for s in sorted(symbols, key=str)}
-    places = tuple(p.xreplace(plain) for p in job.places)
-    return text_definition(job.node, Definition(places, formula.xreplace(plain)), used)
-
-
-def jobs_of(item: Item) -> Iterator[Job | Product]:
-    if isinstance(item, Leaf):
-        yield item.job
-    elif isinstance(item, Product):
-        yield item
-    elif isinstance(item, (Loop, Timed)):
-        for inner in item.items:
-            yield from jobs_of(inner)

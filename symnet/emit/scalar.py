@@ -219,12 +219,19 @@ def choices(expr: sp.Add) -> tuple[list[tuple[sp.Expr, sp.Expr, sp.Expr]], list[
             other = next((t for t in terms if t is not term and _opposite(gate) in sp.Mul.make_args(t)), None)
             if term not in terms or other is None:
                 continue
-            terms.remove(term)
-            terms.remove(other)
             yes = sp.Mul(*[a for a in sp.Mul.make_args(term) if a is not gate])
             no = sp.Mul(*[a for a in sp.Mul.make_args(other) if a != _opposite(gate)])
+            if not shows_nan(gate, yes):
+                continue
+            terms.remove(term)
+            terms.remove(other)
             found.append((gate, yes, no))
     return found, terms
+
+
+def shows_nan(gate: sp.Expr, yes: sp.Expr) -> bool:
+    """Whether a NaN among what a bracket compares is in the branch that is then taken."""
+    return all(is_whole(read) or yes.has(read) for read in gate.atoms(sp.Indexed))
 
 
 def _opposite(gate: sp.Expr) -> sp.Expr | None:

@@ -264,14 +264,21 @@ def in_range(expr: sp.Expr, extents: Mapping[sp.Symbol, sp.Expr]) -> bool:
 
 
 def is_product(groups: list[list[sp.Expr]], free: Iterable[sp.Symbol], bound: Iterable[Bound]) -> bool:
-    """Two operands, both of which are summed over, that do not range over the same indices."""
-    if len(groups) != 2:
+    """Two operands, both of which are summed over, that do not range over the same indices; and nothing to scatter."""
+    if len(groups) != 2 or any(scatters(f, free) for group in groups for f in group):
         return False
     summed, free = {b for b, _ in bound}, set(free)
     held = [set().union(*(f.free_symbols for f in group)) for group in groups]
     shared = held[0] & held[1] & free
     own = [h & free - shared for h in held]
     return all(summed <= h for h in held) and (all(own) or (any(own) and not shared))
+
+
+def scatters(factor: sp.Expr, free: Iterable[sp.Symbol]) -> bool:
+    """A delta between an index of the result and a label: what it multiplies is added up at that label."""
+    if not isinstance(factor, sp.KroneckerDelta):
+        return False
+    return any(a in set(free) and b.atoms(sp.Indexed) for a, b in (factor.args, factor.args[::-1]))
 
 
 def operand_read(operand: sp.Expr, names: Names, extents: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:

@@ -302,13 +302,17 @@ def scatter(free: list[Bound], body: sp.Expr, bound: tuple[Bound, ...]) -> tuple
     factors = list(sp.Mul.make_args(body))
     for delta in [f for f in factors if isinstance(f, sp.KroneckerDelta)]:
         for index, place in (delta.args, delta.args[::-1]):
-            rest = sp.Mul(*[f for f in factors if f is not delta])
-            inside = place.free_symbols & {b for b, _ in bound} and index not in place.free_symbols
-            if index in dict(free) and index not in rest.free_symbols and inside and place.atoms(sp.Indexed):
+            if index in dict(free) and is_scatter(index, place, bound):
                 moved[index] = place
-                factors.remove(delta)
+                factors = [f.xreplace({index: place}) for f in factors if f is not delta]
                 break
     return moved, sp.Mul(*factors)
+
+
+def is_scatter(index: sp.Symbol, place: sp.Expr, bound: Iterable[Bound]) -> bool:
+    """Whether a delta says where each term of a sum goes: at a label of what is summed over."""
+    inside = place.free_symbols & {b for b, _ in bound}
+    return bool(inside) and index not in place.free_symbols and bool(place.atoms(sp.Indexed))
 
 
 def in_order(axes: list[Axis], body: sp.Expr, places: tuple[sp.Expr, ...], batch: sp.Expr | None) -> tuple[Axis, ...]:
