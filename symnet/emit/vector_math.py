@@ -3,7 +3,8 @@
 Numba has no vector library, and a call to the C library keeps a loop from being vectorised. These functions are
 branch-free arithmetic, hence inlined and vectorised with the loop that calls them. They are right for every number of
 their type, infinities, NaN, signed zeros and subnormal numbers too, to 2 units in the last place for float32 and 4 for
-float64, on any processor and whatever the fastmath flags of the caller.
+float64, whatever the fastmath flags of the caller. None relies on fused multiplication and addition, though a processor
+without it may add a tenth of a unit or two.
 """
 
 from __future__ import annotations

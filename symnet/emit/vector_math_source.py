@@ -15,7 +15,8 @@ from llvmlite import ir
 from numba.extending import intrinsic, overload
 
 # no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
-# sums below that exist for their rounding. Without wrappers for the interpreter a function compiles twice as fast.
+# sums below that exist for their rounding. Inlined always: left to itself LLVM keeps the longest as calls, and a loop
+# with a call is no vector loop. Without wrappers for the interpreter a function compiles twice as fast.
 _EXACT = dict(
     fastmath=False,
     error_model="numpy",
