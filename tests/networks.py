@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,13 @@ def build(name: str, declare: Callable[[], sn.Tensor], sizes: Mapping[str, int],
     values = {node.name: draw(node, sizes, np.random.default_rng([seed, *node.name.encode()])) for node in inputs}
     wrt = tuple(node for node in inputs if node.kind in ("real", "positive") and node.role != "state")
     return Network(name, loss, wrt, values)
+
+
+@cache
+def derived(name: str) -> tuple[Network, dict[sn.Tensor, sn.Tensor]]:
+    """A network of the table, and its gradients."""
+    net = NETWORKS[name]()
+    return net, dict(zip(net.wrt, sn.grad(net.loss, list(net.wrt)), strict=True))
 
 
 def draw(node: Node, sizes: Mapping[str, int], rng: np.random.Generator) -> np.ndarray:

@@ -38,7 +38,9 @@ class Checked:
         return self.array[self.place(index)]
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        fits = {np.float32: np.float32, np.float64: (float, int, np.float32, np.integer), np.int64: (int, np.integer)}[self.kind]
+        fits = {np.float32: np.float32, np.float64: (float, int, np.float32, np.integer), np.int64: (int, np.integer)}[
+            self.kind
+        ]
         assert isinstance(value, fits), f"{type(value).__name__} is stored as {self.kind.__name__}"
         self.array[self.place(index)] = value
 
@@ -47,8 +49,9 @@ def softplus(x: Any) -> Any:
     return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
 
+NUMPY = ("exp", "expm1", "log", "log1p", "tanh", "sin", "cos", "sinh", "cosh", "maximum", "minimum")
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: getattr(np, name) for name in "exp expm1 log log1p tanh sin cos sinh cosh maximum minimum".split()},
+    **{name: getattr(np, name) for name in NUMPY},
     "erf": scipy.special.erf,
     "erfc": scipy.special.erfc,
     "sigmoid": scipy.special.expit,
@@ -62,10 +65,12 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 MATH = SimpleNamespace(**FUNCTIONS, sqrt=np.sqrt, pi=math.pi, inf=math.inf)
 
 
+# fmt: off
 def gemm(
-    m: int, n: int, k: int, alpha: Any, a: Checked, at_a: int, row_a: int, col_a: int, b: Checked, at_b: int, row_b: int,
-    col_b: int, beta: Any, c: Checked, at_c: int, row_c: int, col_c: int,
-) -> None:  # fmt: skip
+    m: int, n: int, k: int, alpha: Any, a: Checked, at_a: int, row_a: int, col_a: int,
+    b: Checked, at_b: int, row_b: int, col_b: int, beta: Any, c: Checked, at_c: int, row_c: int, col_c: int,
+) -> None:
+    # fmt: on
     """C = alpha*A@B + beta*C, entry by entry; C is not read where beta is 0."""
     for i in range(m):
         for j in range(n):
@@ -118,7 +123,7 @@ class PlainFunction(Function):
         first, last = len(module.inputs), len(module.inputs) + len(module.arrays)
 
         def run(*arguments: Any) -> None:
-            for array in (*arguments[first:last], *arguments[last + 1 : last + 3]):
+            for array in (*arguments[first:last], *arguments[last + 1 : last + 4]):
                 array.fill(np.nan if array.dtype.kind == "f" else POISON)
             with np.errstate(all="ignore"):
                 kernel(*map(typed, arguments))

@@ -11,12 +11,11 @@ Both take nothing but values of the declared program.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
 
 import numpy as np
 import pytest
 from helpers import complex_slope, richardson_slope
-from networks import NETWORKS, Network
+from networks import NETWORKS, Network, derived
 
 import symnet as sn
 from symnet.core.definition import Program
@@ -29,13 +28,6 @@ ENTRIES, DIRECTIONS = 16, 3
 RTOL, ROUNDING = 1e-9, 1e-13
 # what a loss does not depend on: a shift that is taken out again, and (.bk) scores of a query that all move alike
 VANISHING = {"normalised-mlp-batchnorm": "dense1.b"}
-
-
-@cache
-def derived(name: str) -> tuple[Network, dict[sn.Tensor, sn.Tensor]]:
-    """A network of the table, and its gradients."""
-    net = NETWORKS[name]()
-    return net, dict(zip(net.wrt, sn.grad(net.loss, list(net.wrt)), strict=True))
 
 
 def moved(net: Network) -> Callable[[Moves, complex], complex]:
