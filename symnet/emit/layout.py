@@ -21,6 +21,8 @@ INDENT = "    "
 TOKEN = re.compile(
     r"""\s+|[A-Za-z_]\w*|(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?|"[^"]*"|'[^']*'|\*\*=?|//=?|[-+*/<>=!]=|."""
 )
+WORDS = re.compile(r"(?:[-+*/=<>|]+ )*\S+(?: \([^()]*\)\S*)?")
+MUCH = 90
 PAIRS = {"(": ")", "[": "]", "{": "}"}
 CLOSING = set(PAIRS.values())
 ASSIGNMENTS = ("=", "+=", "*=", "-=", "/=")
@@ -64,13 +66,25 @@ def laid_out(lines: Iterable[str]) -> list[str]:
 def filled(text: str, first: str, other: str) -> list[str]:
     """Words in lines of at most 120 characters; a sign stays with what follows it, a name with its shape."""
     lines, current = [], first
-    for word in re.findall(r"(?:[-+*/=<>|]+ )*\S+(?: \([^()]*\)\S*)?", text):
+    for word in _words(text):
         start = current in (first, other)
         if not start and len(current) + 1 + len(word) > WIDTH:
             lines.append(current)
             current, start = other, True
         current += word if start else f" {word}"
     return [*lines, current]
+
+
+def _words(text: str) -> Iterator[str]:
+    """What a line may be broken between: not within brackets, unless they hold much."""
+    depth, group = 0, list[str]()
+    for word in WORDS.findall(text):
+        depth += sum(map(word.count, PAIRS)) - sum(map(word.count, CLOSING))
+        group.append(word)
+        if depth <= 0:
+            yield from [" ".join(group)] if sum(map(len, group)) < MUCH else group
+            depth, group = 0, []
+    yield from group
 
 
 # -- brackets
@@ -174,10 +188,11 @@ def broken(text: str, indent: str, inside: bool = False) -> list[str]:
         inner = _items(right, indent + INDENT)
         return [indent + "".join(parts[:at]) + " (", *inner, f"{indent})"]
     outer = _widest(found)
+    splits = inside and len(_pieces(text).items) > 1
     if outer is None:
-        return [indent + text]
+        return _items(text, indent) if splits else [indent + text]
     head, body, tail = ("".join(p) for p in (parts[: outer[0] + 1], parts[outer[0] + 1 : outer[1]], parts[outer[1] :]))
-    if inside and len(indent) + max(len(head), len(tail)) > WIDTH and len(_pieces(text).items) > 1:
+    if splits and len(indent) + max(len(head), len(tail)) > WIDTH:
         return _items(text, indent)
     return [indent + head, *_items(body, indent + INDENT, text.startswith("@")), indent + tail]
 

@@ -65,7 +65,7 @@ def start(node: Node, shape: tuple[int, ...], numbers: Mapping[sp.Symbol, int]) 
         "he_uniform": _uniform(-sqrt(6 / into), sqrt(6 / into), shape),
         "he_normal": _normal(sqrt(2 / into), shape),
         "lecun_normal": _normal(sqrt(1 / into), shape),
-        "orthogonal": _normal(sqrt(1 / max(*shape[:1], into)), shape),
+        "orthogonal": _normal(sqrt(1 / max((*shape[:1], into))), shape),
         "zeros": f"np.zeros({shape})",
         "ones": f"np.ones({shape})",
     }
