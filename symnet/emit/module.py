@@ -18,7 +18,7 @@ from symnet.emit.face import Face, face_helpers
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.layout import laid_out
 from symnet.emit.names import Names
-from symnet.emit.prelude import DIFFERENCE, HEAD, NORMAL_CDF
+from symnet.emit.prelude import HEAD
 from symnet.emit.scalar import is_whole_node
 from symnet.emit.tiles import tiled_gemm_source
 from symnet.emit.vector_math import source as vector_math
@@ -180,10 +180,9 @@ def module_text(doc: str, dtype: str, used: set[str], kernel: Lines, face_lines:
 def assembled(doc: str, dtype: str, used: set[str], sections: Iterable[str]) -> str:
     """A module: its head, the imports that it needs, what its functions call, and sections, two blank lines between."""
     parts = [HEAD.format(dtype=dtype)]
-    functions = sorted((used | ({"erfc"} if "normal_cdf" in used else set())) - {"gemm", "difference", "normal_cdf"})
+    functions = sorted(used - {"gemm"})
     if functions:
         parts.append(vector_math(functions, dtype))
-    parts += [text for name, text in (("difference", DIFFERENCE), ("normal_cdf", NORMAL_CDF)) if name in used]
     if "gemm" in used:
         parts.append(tiled_gemm_source(dtype))
     texts = [IMPORT.sub("", text).strip("\n") for text in (*parts, *sections)]

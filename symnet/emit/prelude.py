@@ -78,16 +78,3 @@ def gemm(m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, beta, c, 
 def larger(a, b):
     return a if a > b else b
 '''
-
-DIFFERENCE = '''\
-@njit(fastmath=False, error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)
-def difference(a, b):
-    """a - b, in this order whatever stands around it."""
-    return a - b
-'''
-NORMAL_CDF = '''\
-@njit(**PART)
-def normal_cdf(x):
-    """The normal distribution function."""
-    return real(0.5) * erfc(x * real(-0.7071067811865476))
-'''

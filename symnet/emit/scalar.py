@@ -39,7 +39,6 @@ WIDE = {
     "(abs({0}) + math.log1p(math.exp(-2.0 * abs({0}))) - 0.6931471805599453)",
     "sech2": "1.0 / math.cosh({0})**2",
     "normal_cdf": "0.5 * math.erfc({0} * -0.7071067811865476)",
-    "difference": "{0} - {1}",
 }
 
 
@@ -148,6 +147,9 @@ class Scalars:
             zero, one = self.constant(sp.S.Zero), self.constant(sp.S.One)
             return f"({one} if {args[0]} > {zero} else (-{one} if {args[0]} < {zero} else {zero}))"
         assert name in NATIVE, f"no kernel computes {name}: {expr}"
+        if name == "difference":
+            self.used.add(name)
+            return f"difference({', '.join(args)})"
         if self.double:
             return f"({WIDE[name].format(*map(wrapped, args))})" if name in WIDE else f"math.{NATIVE[name]}({args[0]})"
         self.used.add(NATIVE[name])

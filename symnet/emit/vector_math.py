@@ -17,6 +17,7 @@ from functools import cache
 from symnet.emit.vector_math_float32 import TEXT as FLOAT32
 from symnet.emit.vector_math_float64 import TEXT as FLOAT64
 from symnet.emit.vector_math_source import FUNCTIONS, HEAD
+from symnet.emit.vector_math_stable import STABLE
 
 NUMBERS = {"float32": FLOAT32, "float64": FLOAT64}
 
@@ -56,7 +57,7 @@ def available() -> frozenset[str]:
 
 @cache
 def _statements(dtype: str) -> tuple[Statement, ...]:
-    text = HEAD + NUMBERS[dtype] + FUNCTIONS
+    text = HEAD + NUMBERS[dtype] + FUNCTIONS + STABLE[dtype]
     lines, begin, found = text.splitlines(), 0, []
     for node in ast.parse(text).body:
         assert node.end_lineno is not None
