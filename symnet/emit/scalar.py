@@ -87,6 +87,9 @@ class Scalars:
         return f"float({text})" if self.double else f"real({text})"
 
     def _sum(self, expr: sp.Add) -> str:
+        kept = [a for a in ordered_terms(expr) if type(a).__name__ == "difference" or _is_minus_difference(a)]
+        if kept:
+            return self._in_order([*kept, *(a for a in ordered_terms(expr) if a not in kept)])
         chosen, rest_terms = choices(expr)
         text = " + ".join(f"({self.real(no)} if {self.fails(gate)} else {self.real(yes)})" for gate, yes, no in chosen)
         for term in rest_terms:
@@ -97,6 +100,16 @@ class Scalars:
             else:
                 text += f" {'+' if sign > 0 else '-'} {part if sign > 0 else wrapped(part)}"
         return f"({text})"
+
+    def _in_order(self, terms: list[sp.Expr]) -> str:
+        """A sum that begins with a difference: each further term by another one, so that no compiler orders them anew."""
+        self.used.add("difference")
+        text = self.real(terms[0])
+        for term in terms[1:]:
+            minus = term.could_extract_minus_sign()
+            part = self.real(-term if minus else term)
+            text = f"difference({text}, {part if minus else f'-{wrapped(part)}'})"
+        return text
 
     def _product(self, expr: sp.Mul) -> str:
         gates = [a for a in expr.args if isinstance(a, (Bracket, sp.KroneckerDelta))]
@@ -210,6 +223,10 @@ class Scalars:
         if is_whole(left) and is_whole(right):
             return f"{self.whole(left)} {sign} {self.whole(right)}"
         return f"{self.real(left)} {sign} {self.real(right)}"
+
+
+def _is_minus_difference(term: sp.Expr) -> bool:
+    return isinstance(term, sp.Mul) and len(term.args) == 2 and type(-term).__name__ == "difference"
 
 
 def choices(expr: sp.Add) -> tuple[list[tuple[sp.Expr, sp.Expr, sp.Expr]], list[sp.Expr]]:
