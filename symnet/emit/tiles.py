@@ -44,6 +44,7 @@ def made(module, write, args):
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), [x.type for x in args]), name)
         function.linkage = "internal"
         function.attributes.add("noinline")
+        function.attributes.add("optsize")
         code = Tiles(function.append_basic_block("entry"))
         write(code, *function.args)
         code.ret_void()
@@ -67,8 +68,18 @@ class Tiles(ir.IRBuilder):
     def at(self, start, *terms):
         """The address start + i*s + j*t + ..."""
         for i, stride in terms:
-            start = self.gep(start, [self.number(i) if stride == 1 else self.mul(self.number(i), self.number(stride))])
+            if isinstance(i, int) and isinstance(stride, int):
+                start = self.gep(start, [SIZE(i * stride)]) if i * stride else start
+            else:
+                start = self.gep(start, [i if stride == 1 else self.mul(self.number(i), self.number(stride))])
         return start
+
+    def strided(self, start, stride, count):
+        """The addresses start, start + stride, ..."""
+        places = [start]
+        while len(places) < count:
+            places.append(self.gep(places[-1], [stride]))
+        return places
 
     def opaque(self, value):
         """The same value, but LLVM cannot see where it is from: else it derives addresses in long chains."""
@@ -102,8 +113,10 @@ class Tiles(ir.IRBuilder):
         return self.call(masked, [value, place, ALIGN, mask])
 
     def fused(self, x, y, z):
-        """x*y + z, rounded once."""
-        return self.fadd(self.fmul(x, y, flags=("contract",)), z, flags=("contract",))
+        """x*y + z, rounded once where the processor can."""
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        fused = cgutils.get_or_insert_function(self.module, kind, f"llvm.fmuladd.v{LANES}f{BITS}")
+        return self.call(fused, [x, y, z])
 
     def paired(self, x, y):
         """x0 y0 x1 y1 ... of the lower halves, and of the upper halves."""
@@ -113,21 +126,21 @@ class Tiles(ir.IRBuilder):
 
     # -- loops and functions
 
-    def loop(self, start, end, step, state, body):
-        """for p in range(start, end - step + 1, step): state = body(p, state); then p and the state."""
+    def repeat(self, times, state, body):
+        """state = body(state), so many times."""
         before, (head, inside, after) = self.block, (self.append_basic_block() for _ in range(3))
         self.branch(head)
         self.position_at_end(head)
-        p, held = self.phi(SIZE), [self.phi(value.type) for value in state]
-        self.cbranch(self.test(self.add(p, self.number(step)), "<=", end), inside, after)
+        left, held = self.phi(SIZE), [self.phi(value.type) for value in state]
+        self.cbranch(self.test(left, ">", 0), inside, after)
         self.position_at_end(inside)
-        new = [self.opaque(self.add(p, self.number(step))), *body(p, held)]
-        for phi, first, value in zip([p, *held], [self.number(start), *state], new, strict=True):
+        new = [self.sub(left, SIZE(1)), *body(*held)]
+        for phi, first, value in zip([left, *held], [times, *state], new, strict=True):
             phi.add_incoming(first, before)
             phi.add_incoming(value, self.block)
         self.branch(head)
         self.position_at_end(after)
-        return p, held
+        return held
 
     def steps(self, end, step):
         return cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE)
@@ -156,13 +169,13 @@ class Tiles(ir.IRBuilder):
 
     # -- tiles
 
-    def result(self, totals, places, masks, alpha, adds):
-        """c = alpha*total + c, or alpha*total without reading c; all is read first, for a read waits for a write."""
-        olds = [self.get(place, self.select(adds, mask, NONE)) for place, mask in zip(places, masks, strict=True)]
+    def result(self, totals, places, masks, reads, alpha):
+        """c = alpha*total + c, where c is read by a mask of its own; all is read first, for a read waits for a write."""
+        olds = [self.get(place, mask) for place, mask in zip(places, reads, strict=True)]
         for total, place, mask, old in zip(totals, places, masks, olds, strict=True):
             self.put(self.fused(alpha, total, old), place, mask)
 
-    def tile(self, rows, masks, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near=None, padded=False):
+    def tile(self, rows, masks, reads, k, alpha, a, row_a, col_a, b, row_b, c, row_c, near=None, padded=False):
         """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]): for each p, a column of A times a row of B.
 
         Rows of B are read whole if they are `padded`, else the last vector by its mask; they may be kept `near`.
@@ -170,7 +183,7 @@ class Tiles(ir.IRBuilder):
         vectors, ways = len(masks), 1
         while ways * rows * vectors <= 4:  # partial sums: eight additions can begin while one goes on
             ways *= 2
-        lines = [self.at(a, (i, row_a)) for i in range(rows)]
+        lines = self.strided(a, row_a, rows)
         if rows <= HEIGHTS[0]:
             lines = [line if i % 4 else self.opaque(line) for i, line in enumerate(lines)]
 
@@ -182,39 +195,46 @@ class Tiles(ir.IRBuilder):
                 first = self.at(fourth[i], (i % 4, row_a))
             return self.spread(self.load(first))
 
-        def add(p, sums):
-            along, down = self.mul(p, col_a), self.at(b, (p, row_b))
+        def add(along, down, kept, *sums):
+            sums = list(sums)
             for way in range(len(sums) // (rows * vectors)):
                 whole = [self.gep(down, [SIZE(v * LANES)]) for v in range(vectors)]
                 entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
                 for v in range(vectors if near else 0):
-                    self.put(entries[v], self.at(near, (p, PANEL), (v, LANES)))
+                    self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
                 for i in range(rows):
                     x, at = factor(i, along), (way * rows + i) * vectors
                     sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
                 along, down = self.add(along, col_a), self.gep(down, [row_b])
-            return sums
+            return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
 
         fourth, count = {}, rows * vectors
-        p, sums = self.loop(0, k, ways, [ZERO] * (count * ways), lambda p, sums: add(p, list(sums)))
-        while len(sums) > count:
-            half = len(sums) // 2
-            sums = [self.fadd(x, y) for x, y in zip(sums[:half], sums[half:], strict=True)]
+        state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
+        (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
+        while len(state) > count + 3:
+            half = (len(state) - 3) // 2
+            state[3:] = [self.fadd(x, y) for x, y in zip(state[3 : half + 3], state[half + 3 :], strict=True)]
         if ways > 1:
-            _, sums = self.loop(p, k, 1, sums, lambda p, sums: add(p, list(sums)))
-        places = [self.at(c, (i, row_c), (v, LANES)) for i in range(rows) for v in range(vectors)]
-        self.result(sums, places, masks * rows, alpha, adds)
+            state = self.repeat(self.and_(k, SIZE(ways - 1)), state, add)
+        sums = state[3:]
+        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
+        self.result(sums, places, masks * rows, reads * rows, alpha)
 
     def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
         """Tiles below each other. The first one may keep its rows of B `near`, padded; the others find them there."""
         alpha, masks = self.spread(alpha), [self.below(columns), self.below(self.sub(columns, SIZE(LANES)))]
+        reads = [self.select(adds, mask, NONE) for mask in masks]
 
         def tiles(rows, i, vectors, b, row_b, near=None):
-            given = [k, alpha, self.at(a, (i, row_a)), row_a, col_a, b, row_b, adds, self.at(c, (i, row_c)), row_c]
-            self.tile(rows, masks[:vectors], *given, near, vectors == 2 and not near)
+            given = [k, alpha, self.at(a, (i, row_a)), row_a, col_a, b, row_b, self.at(c, (i, row_c)), row_c]
+            self.tile(rows, masks[:vectors], reads[:vectors], *given, near, vectors == 2 and not near)
 
         def all_tiles(first, heights, vectors, b, row_b):
-            i, _ = self.loop(first, m, heights[0], [], lambda i, _: tiles(heights[0], i, vectors, b, row_b) or [])
+            def highest(i):
+                tiles(heights[0], i, vectors, b, row_b)
+                return [self.add(i, SIZE(heights[0]))]
+
+            (i,) = self.repeat(self.udiv(self.sub(m, first), SIZE(heights[0])), [first], highest)
             i = cgutils.alloca_once_value(self, i)
             for rows in heights[1:]:
                 with self.if_then(self.test(self.add(self.load(i), SIZE(rows)), "<=", m)):
@@ -230,22 +250,15 @@ class Tiles(ir.IRBuilder):
                 there = self.select(keeps, near, b), self.select(keeps, SIZE(PANEL), row_b)
                 all_tiles(self.load(first), HEIGHTS, 2, *there)
             with single:
-                all_tiles(0, (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
+                all_tiles(SIZE(0), (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
 
     def line(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
         """Tiles of one row, for n a multiple of WIDE vectors: B and C are read as they lie in memory."""
-        alpha = self.spread(alpha)
+        alpha, reads = self.spread(alpha), [self.select(adds, ALL, NONE)] * WIDE
         with self.steps(m, 1) as (i, _), self.steps(n, WIDE * LANES) as (j, _):
-            given = [
-                self.at(a, (i, row_a)),
-                row_a,
-                col_a,
-                self.gep(b, [j]),
-                row_b,
-                adds,
-                self.at(c, (i, row_c), (j, 1)),
-            ]
-            self.tile(1, [ALL] * WIDE, k, alpha, *given, row_c, None, True)
+            start, place = self.at(a, (i, row_a)), self.at(c, (i, row_c), (j, 1))
+            given = [k, alpha, start, row_a, col_a, self.gep(b, [j]), row_b, place, row_c]
+            self.tile(1, [ALL] * WIDE, reads, *given, None, True)
 
     def dots(self, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c):
         """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]) where p goes along memory: sums of products of vectors."""
@@ -254,16 +267,19 @@ class Tiles(ir.IRBuilder):
             row, last = self.at(a, (i, row_a)), self.sub(n, SIZE(1))
             starts = [self.at(b, (self.least(self.add(j, SIZE(lane)), last), col_b)) for lane in range(LANES)]
 
-            def add(p, sums):
-                mask = self.below(self.sub(k, p))
-                x = self.get(self.gep(row, [p]), mask)
-                return [self.fused(x, self.get(self.gep(y, [p]), mask), z) for y, z in zip(starts, sums, strict=True)]
+            def add(p, *sums, mask=None):
+                x, ys = self.get(self.gep(row, [p]), mask), [self.get(self.gep(start, [p]), mask) for start in starts]
+                sums = [self.fused(x, y, z) for y, z in zip(ys, sums, strict=True)]
+                return [self.opaque(self.add(p, SIZE(LANES))), *sums]
 
-            _, sums = self.loop(0, self.add(k, SIZE(LANES - 1)), LANES, [ZERO] * LANES, add)
+            rest = self.and_(k, SIZE(LANES - 1))
+            state = self.repeat(self.udiv(k, SIZE(LANES)), [SIZE(0)] + [ZERO] * LANES, add)
+            _, *sums = self.repeat(self.least(rest, 1), state, lambda *state: add(*state, mask=self.below(rest)))
             while len(sums) > 1:  # a transposition whose rows are added at once: lane j ends as the sum of vector j
                 half = len(sums) // 2
                 sums = [self.fadd(*self.paired(x, y)) for x, y in zip(sums[:half], sums[half:], strict=True)]
-            self.result(sums, [self.at(c, (i, row_c), (j, 1))], [self.below(self.sub(n, j))], alpha, adds)
+            mask = self.below(self.sub(n, j))
+            self.result(sums, [self.at(c, (i, row_c), (j, 1))], [mask], [self.select(adds, mask, NONE)], alpha)
 
     # -- copies
 
