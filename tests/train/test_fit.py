@@ -325,7 +325,7 @@ def test_a_step_allocates_nothing_and_memory_is_what_was_planned():
         after = rtsys.get_allocation_stats()
         counts.append((after.alloc - before.alloc, after.mi_alloc - before.mi_alloc))
     # a handle for each array that is passed in, whatever the number of steps
-    assert counts[0] == counts[1] == (12, 12)
+    assert counts[0] == counts[1] == (13, 13)
 
 
 def test_parameters_can_be_kept_and_read_back(tmp_path):
