@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import sympy as sp
 
 from symnet.core.definition import Node, Program
@@ -121,7 +122,7 @@ def function_part(
     size_names = {s: names(s, str(s)) for s in sizes}
     fixed = {node: whole_array(node, names.of[node]) for node in (*inputs, *arrays)}
     capacity = {s: sp.Integer(v) for s, v in known.items()}
-    plan = schedule(program, fixed, outputs, capacity=capacity)
+    plan = schedule(program, fixed, outputs, capacity=capacity, itemsize=np.dtype(dtype).itemsize)
     writer = Writer(plan.memory, size_names, known, dtype == "float64", names)
     writer.wide.update(n for n in inputs if not n.rank and not is_whole_node(n))
     writer.kernels(plan.items)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import sympy as sp
 
 from symnet.core.definition import Node, Program
@@ -14,7 +15,7 @@ from symnet.emit.names import Names
 from symnet.emit.parts import share_equal
 from symnet.emit.scalar import is_whole_node
 from symnet.schedule.memory import Store
-from symnet.schedule.schedule import Schedule, schedule
+from symnet.schedule.schedule import Schedule, Schedules, schedule
 from symnet.schedule.split import divided
 from symnet.schedule.units import row_strides
 
@@ -93,7 +94,7 @@ class TrainingModule:
     """The emitted module and what a caller has to allocate."""
 
     source: str
-    schedules: tuple[Schedule, ...]
+    schedules: Schedules
     work: Mapping[str, int]
     kernel: Compiled
     helpers: str = ""
@@ -110,7 +111,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     names.of.update({node: str(step.where[node].array) for node in (*step.data, step.rows)})
     names.taken.update(names.of.values())
     capacity = {**{s: sp.Integer(v) for s, v in step.numbers.items()}, step.batch: sp.Integer(step.batch_size)}
-    plans = planned(step, capacity)
+    plans = planned(step, capacity, np.dtype(dtype).itemsize)
     lines, spans, used, writer = [], [], set[str](), None
     for plan in plans:
         writer = Writer(plan.memory, sizes, numbers, dtype == "float64", names, used)
@@ -145,16 +146,17 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     helpers = "\n\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else []), *shared])
     source = module_text(step.title, dtype, used, kernel.text(), [], helpers)
     work = {name: max(int(p.memory.sizes[name]) for p in plans) for name in ("ws", "near", "wi")}
-    return TrainingModule(source, tuple(plans), work, kernel, helpers, tuple(data))
+    return TrainingModule(source, plans, work, kernel, helpers, tuple(data))
 
 
-def planned(step: Step, capacity: Mapping[sp.Symbol, sp.Expr]) -> list[Schedule]:
+def planned(step: Step, capacity: Mapping[sp.Symbol, sp.Expr], itemsize: int) -> Schedules:
     """The schedules: of the step itself, and of the update of all parameters where that is done at once."""
     options = {"next_of": step.next_of, "capacity": capacity, "batch": step.batch, "threads": step.threads}
+    options["itemsize"] = itemsize
     first = schedule(step.program, step.where, step.program.outputs, first=step.logged[0], **options)
     if step.update is None:
-        return [first]
-    return [first, schedule(step.update, step.where, step.update.outputs, **options)]
+        return Schedules([first])
+    return Schedules([first, schedule(step.update, step.where, step.update.outputs, **options)])
 
 
 def head(step: Step, names: Names, constant: bool) -> list[str]:

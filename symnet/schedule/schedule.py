@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sympy as sp
 
@@ -11,6 +11,7 @@ from symnet.core.definition import Node, Program
 from symnet.schedule.fuse import Item, arrange
 from symnet.schedule.memory import Memory, Store, plan
 from symnet.schedule.prepare import prepare
+from symnet.schedule.report import report
 from symnet.schedule.units import Unit, units_of
 
 
@@ -23,6 +24,21 @@ class Schedule:
     items: tuple[Item, ...]
     memory: Memory
     batch: sp.Expr | None
+    sizes: Mapping[sp.Symbol, sp.Expr] = field(default_factory=dict)
+    itemsize: int = 8
+
+    def __str__(self) -> str:
+        return report(self)
+
+
+class Schedules(tuple[Schedule, ...]):
+    """Schedules that run one after the other: a training step, then the update of all parameters at once."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        titles = ("The step", "The update of all parameters")
+        return "\n\n".join(f"{title}: {part}" for title, part in zip(titles, self, strict=False))
 
 
 def schedule(
@@ -35,15 +51,16 @@ def schedule(
     batch: sp.Expr | None = None,
     first: Node | None = None,
     threads: int = 1,
+    itemsize: int = 8,
 ) -> Schedule:
     """Kernels for a program in normal form.
 
-    `next_of` maps next states to the tensors that they overwrite, none of them before `first` is known; `capacity` gives
-    the largest sizes, `batch` the size that counts samples.
+    `next_of` maps next states to the tensors that they overwrite, none of them before `first` is known; `capacity`
+    gives the largest sizes, `batch` the size that counts samples, `itemsize` the bytes of a number.
     """
     overwrites = dict(next_of or {})
     prepared = prepare(program)
     units = units_of(prepared, overwrites, batch)
     items = arrange(units, overwrites, first, apart=threads > 1)
     memory = plan(items, fixed, outputs, dict(capacity or {}), reuse=threads == 1)
-    return Schedule(prepared, tuple(units), tuple(items), memory, batch)
+    return Schedule(prepared, tuple(units), tuple(items), memory, batch, dict(capacity or {}), itemsize)
