@@ -205,7 +205,7 @@ class _Machine:
 def tie_marks(op: str, array: Array, axes: tuple[int, ...]) -> Array:
     """Where the extreme is; NaN where a complex step moves entries that tie for it."""
     place = reduce_axes("argmin" if op == "min" else "argmax", array, axes)
-    flat = array.reshape(*array.shape[: axes[0]], -1)
+    flat = array.reshape(*array.shape[: axes[0]], int(np.prod(array.shape[axes[0] :])))
     best = np.take_along_axis(np.real(flat), place[..., None], -1)
     tied = np.real(flat) == best
     moving = (tied & (np.imag(flat) != 0)).any(axis=-1) & (tied.sum(axis=-1) > 1)
@@ -215,7 +215,7 @@ def tie_marks(op: str, array: Array, axes: tuple[int, ...]) -> Array:
 def reduce_axes(op: str, array: Array, axes: tuple[int, ...]) -> Array:
     if op in ("sum", "prod"):
         return np.asarray(array.sum(axis=axes) if op == "sum" else array.prod(axis=axes))
-    flat = array.reshape(*array.shape[: axes[0]], -1)
+    flat = array.reshape(*array.shape[: axes[0]], int(np.prod(array.shape[axes[0] :])))
     key = np.real(flat)
     place = key.argmin(axis=-1) if op in ("min", "argmin") else key.argmax(axis=-1)
     return place if op in ("argmin", "argmax") else np.take_along_axis(flat, place[..., None], -1)[..., 0]

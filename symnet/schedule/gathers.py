@@ -7,11 +7,11 @@ log_p[n,t[n]], log_p read nowhere else    is   the formula of log_p at t[n]: one
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import sympy as sp
 
-from symnet.core.definition import Definition, Node, Program, write_out
+from symnet.core.definition import Definition, Node, Program, Read, write_out
 from symnet.core.expr import Reduce
 from symnet.core.graph import definition_order
 
@@ -118,5 +118,13 @@ def picks_written_out(program: Program) -> Program:
         node = read.args[0].node
         return held[node].at(read.indices) if node in once else None
 
-    kept = {n: Definition(d.indices, write_out(d.formula, written)) for n, d in held.items() if n not in once}
+    kept = {n: Definition(d.indices, written_in(d.formula, written)) for n, d in held.items() if n not in once}
     return Program(program.outputs, kept)
+
+
+def written_in(formula: sp.Expr, found: Callable[[Read], sp.Expr | None]) -> sp.Expr:
+    """Reads replaced; a sum stays at the root, with all of its factors."""
+    if not isinstance(formula, Reduce):
+        return write_out(formula, found)
+    body, bound = formula.open()
+    return Reduce(formula.op, write_out(body, found), bound)

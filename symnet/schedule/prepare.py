@@ -18,12 +18,12 @@ from dataclasses import dataclass, field
 
 import sympy as sp
 
-from symnet.core.definition import Definition, Node, Program, read_nodes, write_out
+from symnet.core.definition import Definition, Node, Program, read_nodes
 from symnet.core.expr import Bound, Bracket, Reduce
 from symnet.core.graph import definition_order
 from symnet.core.index import bounds, nonnegative
 from symnet.core.normal import is_index_guard
-from symnet.schedule.gathers import gathers_joined, picks_written_out
+from symnet.schedule.gathers import gathers_joined, picks_written_out, written_in
 from symnet.schedule.native import expand_foreign, is_call
 
 
@@ -427,14 +427,14 @@ def twins_shared(program: Program) -> Program:
         return None if twin is None else twin.read(*read.indices)
 
     for node, definition in program.definitions.items():
-        formula = write_out(definition.formula, other)
+        formula = written_in(definition.formula, other)
         key = Names.key(definition.indices, node.shape, formula)
         first = known.setdefault(key, node)
         if first is not node and node.anonymous and node not in program.outputs and node not in read_nodes(formula):
             twins[node] = first
         else:
             result[node] = Definition(definition.indices, formula)
-    formulas = {n: Definition(d.indices, write_out(d.formula, other)) for n, d in result.items()}
+    formulas = {n: Definition(d.indices, written_in(d.formula, other)) for n, d in result.items()}
     return Program(program.outputs, formulas)
 
 
