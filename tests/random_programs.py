@@ -58,9 +58,12 @@ def construct(times: int = 1) -> Callable[[Callable[[Maker], sn.Tensor]], Callab
     return enter
 
 
-def program(seed: int) -> Network:
-    """The program of a seed: its loss, one to three real inputs to derive it by, and values."""
-    maker = Maker(random.Random(seed))
+def program(seed: int, prefix: str = "") -> Network:
+    """The program of a seed: its loss, one to three real inputs to derive it by, and values.
+
+    With a prefix for their names, several programs can stand in one function.
+    """
+    maker = Maker(random.Random(seed), prefix)
     for _ in range(maker.rng.choice((2, 3, 3, 4, 5))):
         maker.keep(maker.rng.choice(CONSTRUCTS)(maker))
     loss = maker.loss()
@@ -68,7 +71,7 @@ def program(seed: int) -> Network:
     real = [node for node in inputs if node.kind in ("real", "positive")]
     wrt = maker.rng.sample(real, min(len(real), maker.rng.randint(1, 3)))
     values = {node.name: maker.draw(node, seed) for node in inputs}
-    return Network(f"random-{seed}", loss, tuple(wrt), values)
+    return Network(f"{prefix}random-{seed}", loss, tuple(wrt), values)
 
 
 @dataclass
@@ -76,6 +79,7 @@ class Maker:
     """A program in the making."""
 
     rng: random.Random
+    prefix: str = ""
     pool: list[sn.Tensor] = field(default_factory=list)
     unread: list[sn.Tensor] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
@@ -91,7 +95,7 @@ class Maker:
         free = [name for name in NAMES if name not in self.taken]
         name = self.rng.choice(free) if free and self.rng.random() < 0.5 else f"t{len(self.taken)}"
         self.taken.add(name)
-        return name
+        return self.prefix + name
 
     def size(self, extent: Any) -> int:
         return int(sp.sympify(extent).subs({dim: self.sizes[dim.name] for dim in DIMS}))
@@ -127,7 +131,9 @@ class Maker:
             return self.taken_up(self.rng.choice(fitting))
         return self.shared(self.given(shape))
 
-    def keep(self, node: sn.Tensor) -> None:
+    def keep(self, node: Any) -> None:
+        """A result of a step; operators give a formula for a scalar."""
+        node = node if isinstance(node, sn.Tensor) else self.define((), node)
         self.pool.append(node)
         self.unread.append(node)
 
@@ -160,7 +166,7 @@ class Maker:
 
     def draw(self, node: Any, seed: int) -> np.ndarray:
         """Values by the kind of a tensor, from its name and the seed."""
-        rng = np.random.default_rng([seed, zlib.crc32(node.name.encode())])
+        rng = np.random.default_rng([seed, zlib.crc32(node.name.removeprefix(self.prefix).encode())])
         shape = [self.size(extent) for extent in node.shape]
         if node.kind == "label":
             return rng.integers(0, self.size(node.info["classes"]), shape)
@@ -186,7 +192,11 @@ class Maker:
                 value = value * self.given(node.shape)[places]
             reduced = self.rng.choice((sn.mean, sn.sum))(value, *places) if places else value
             parts.append(reduced * self.number() if self.rng.random() < 0.3 else reduced)
-        return sn.define("L", (), sn.tanh(parts[0]) * 2 + sp.Add(*parts[1:]) if len(parts) > 2 else sp.Add(*parts))
+        known = {size for node in Program.of(self.unread).inputs() for size in node.shape}
+        for size in {size: None for node in self.pool for size in node.shape if size in DIMS and size not in known}:
+            parts.append(sn.mean(self.given((size,))[sn.indices("i")], sn.indices("i")) / 9)  # a value that says the size
+        total = sn.tanh(parts[0]) * 2 + sp.Add(*parts[1:]) if len(parts) > 2 else sp.Add(*parts)
+        return sn.define(f"{self.prefix}L", (), total)
 
 
 # -- contractions
@@ -203,7 +213,7 @@ def contraction(maker: Maker) -> sn.Tensor:
             break
         places.update(more)
         factors.append(rng.choice((read, read, read, maker.tamed(read), read + maker.number(), read**2)))
-    if not factors:
+    if not places:
         return elementwise(maker)
     kept = rng.sample(list(places), min(len(places), rng.choice((0, 1, 2, 2, 2, 3))))
     summed = [place for place in places if place not in kept]
