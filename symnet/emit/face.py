@@ -11,6 +11,7 @@ from symnet.core.definition import Node
 from symnet.emit.document import safe, shape_words
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.layout import WIDTH, filled
+from symnet.emit.random_values import drawn, shape_tuple
 from symnet.emit.scalar import is_whole_node
 from symnet.schedule.schedule import Schedule
 
@@ -74,9 +75,7 @@ class Face:
 
     def call(self) -> str:
         """`forward(x, W) -> p (N, K)`."""
-        found = ", ".join(
-            shape_words(n, self.own(n) if n in self.arrays or n in self.inputs else n.name) for n in self.outputs
-        )
+        found = ", ".join(shape_words(n, self.outcome(n)) for n in self.outputs)
         return f"{self.name}({', '.join(self.arguments())}) -> {self.gives or found}"
 
     def lines(self, kernel: str, results: Callable[[list[str]], str]) -> Iterator[str]:
@@ -144,8 +143,27 @@ class Face:
         yield f"scalars, ws, near, wi = np.zeros({len(self.scalars)}), {', '.join(work)}, {whole}"
 
     def shape(self, node: Node) -> str:
-        sizes = [self.writer.size(s) for s in node.shape]
-        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+        return shape_tuple([self.writer.size(s) for s in node.shape])
+
+    def main(self) -> Iterator[str]:
+        """A script: the function is called on random values, and what it gives is printed."""
+        yield "def main():"
+        yield from doc_lines(f"Call `{self.name}` on random values.")
+        for at, size in enumerate(self.sizes.values()):
+            yield f"{INDENT}{size} = {4 + at}"
+        yield f"{INDENT}rng = np.random.default_rng(0)"
+        for node in self.given():
+            classes = self.writer.size(sp.sympify(node.info.get("classes", 2)))
+            yield f"{INDENT}{self.own(node)} = {drawn(node, [self.writer.size(s) for s in node.shape], classes)}"
+        call = f"{self.name}({', '.join(a.split('=')[0] for a in self.arguments() if a != 'seed=0')})"
+        names = ", ".join(f'"{self.outcome(o)}"' for o in self.outputs)
+        results = call if len(self.outputs) > 1 else f"[{call}]"
+        yield f"{INDENT}for name, value in zip([{names}], {results}):"
+        yield f'{INDENT * 2}print(name, "=", value)'
+        yield from ("", "", 'if __name__ == "__main__":', f"{INDENT}main()")
+
+    def outcome(self, node: Node) -> str:
+        return self.own(node) if node in self.arrays or node in self.inputs else node.name
 
 
 def doc_lines(text: str) -> list[str]:

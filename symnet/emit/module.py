@@ -62,6 +62,7 @@ class FunctionPart:
     scalars: tuple[Node, ...]
     sizes: tuple[sp.Symbol, ...]
     call: str
+    main: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,9 @@ def function_module(
         f"Computes {', '.join(names(o, o.name) for o in outputs)}.", documentation(shown, names.of), [part.call]
     )
     helpers = face_helpers([part.face])
-    text = module_text(doc, dtype, set(part.kernel.used), part.kernel.text(), [*helpers, *part.face])
+    text = module_text(
+        doc, dtype, set(part.kernel.used), part.kernel.text(), [*helpers, *part.face, "", "", *part.main]
+    )
     return FunctionModule(text, part.schedule, part.inputs, part.arrays, part.scalars, part.sizes)
 
 
@@ -135,7 +138,7 @@ def function_part(
     given = frozenset(params).intersection(inputs)
     front = Face(name, writer, inputs, arrays, scalars, tuple(outputs), size_names, plan, given, gives)
     lines = tuple(front.lines(kernel, results))
-    return FunctionPart(compiled, lines, plan, inputs, arrays, scalars, sizes, front.call())
+    return FunctionPart(compiled, lines, plan, inputs, arrays, scalars, sizes, front.call(), tuple(front.main()))
 
 
 def size_symbols(program: Program, nodes: Sequence[Node]) -> tuple[sp.Symbol, ...]:

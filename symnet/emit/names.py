@@ -23,7 +23,7 @@ RESERVED = frozenset(
         give_way fill_mask sin cos sqrt maximum minimum gemm gemv address forward loss_and_gradients train_steps
         kernel llb total status label scalars out main parse tile fill given labels draw overload pack unpack
         workspace train aligned initial random_data seed
-        params epoch epochs losses slopes seconds steps count done held memory noise main
+        params epoch epochs losses slopes seconds steps count done held memory noise main rng value name
         """
     )
 )

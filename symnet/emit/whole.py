@@ -22,6 +22,7 @@ from symnet.emit.kernels import INDENT
 from symnet.emit.layout import laid_out
 from symnet.emit.module import FunctionPart, assembled, function_part
 from symnet.emit.names import Names
+from symnet.emit.random_values import drawn, shape_tuple
 from symnet.emit.scalar import is_whole_node
 from symnet.emit.training import FIXED, SHARED, Arena, Step, TrainingModule
 
@@ -204,12 +205,12 @@ class Writing:
         yield f"{size} = {arena.size}"
 
     def shape(self, node: Node, batch: str = "BATCH") -> str:
-        """A shape in numbers; `batch` where samples are counted."""
-        sizes = []
-        for size in node.shape:
-            value = size.xreplace({s: sp.Integer(v) for s, v in self.step.numbers.items()})
-            sizes.append(batch if value == self.step.batch else str(value))
-        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+        return shape_tuple(self.sizes(node, batch))
+
+    def sizes(self, node: Node, batch: str) -> list[str]:
+        """The sizes of a tensor in numbers; `batch` where samples are counted."""
+        known = {s: sp.Integer(v) for s, v in self.step.numbers.items()}
+        return [batch if size == self.step.batch else str(size.xreplace(known)) for size in node.shape]
 
     # -- what the loop works on
 
@@ -264,28 +265,11 @@ class Writing:
         return ", ".join(self.own(n) for n in self.whole.data) + ("," if len(self.whole.data) == 1 else "")
 
     def drawn(self, node: Node) -> str:
-        shape = self.shape(node, "count")
-        rows = self.shape_of_rows(node)
-        if node.kind == "label":
-            return f"rng.integers(0, {self.classes(node)}, {shape})"
-        if node.kind == "onehot":
-            return f"np.eye({self.last(node)})[rng.integers(0, {self.last(node)}, {rows})]"
-        if node.kind == "simplex":
-            return f"rng.dirichlet(np.ones({self.last(node)}), {rows})"
-        if node.kind == "positive":
-            return f"rng.uniform(0.5, 1.5, {shape})"
-        return f"rng.integers(0, 2, {shape})" if node.kind == "mask" else f"rng.normal(size={shape})"
+        return drawn(node, self.sizes(node, "count"), self.classes(node))
 
     def classes(self, node: Node) -> str:
         count = sp.sympify(node.info.get("classes", 2))
         return str(count.xreplace({s: sp.Integer(v) for s, v in self.step.numbers.items()}))
-
-    def last(self, node: Node) -> str:
-        return self.shape(node, "count").strip("(),").split(", ")[-1]
-
-    def shape_of_rows(self, node: Node) -> str:
-        sizes = self.shape(node, "count").strip("(),").split(", ")[:-1]
-        return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
 
     # -- training
 
