@@ -27,7 +27,7 @@ PANEL = 2 * LANES  # columns of B that are summed over at a time
 HEIGHTS = (8, 4, 2, 1) if WIDTH == 64 else (6, 4, 2, 1)  # rows of tiles: the highest x PANEL fills the registers
 WIDE = 8  # vectors of a tile of one row
 DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
-COPIED, APART = 3072 // BITS, 3328 // BITS  # columns of A' that are copied, and how far apart its rows are then
+COPIED, APART = 3072 // BITS, 3072 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
 
 SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
 REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
@@ -142,13 +142,19 @@ class Tiles(ir.IRBuilder):
         self.position_at_end(after)
         return held
 
+    def first(self, *cases):
+        """Of pairs of a condition and what to do, the first whose condition holds."""
+        (condition, write), *others = cases
+        if not others:
+            return write()
+        with self.if_else(condition) as (then, otherwise):
+            with then:
+                write()
+            with otherwise:
+                self.first(*others)
+
     def steps(self, end, step):
         return cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE)
-
-    def shares(self, whole, most):
-        """The size of equal parts of at most `most`."""
-        parts = self.udiv(self.add(whole, self.sub(most, SIZE(1))), most)
-        return self.udiv(self.add(whole, self.sub(parts, SIZE(1))), parts)
 
     def across(self, start, n, most, body):
         """body(j, columns) for panels of B, of PANEL columns each; at the end, of `most` columns or fewer."""
@@ -170,7 +176,7 @@ class Tiles(ir.IRBuilder):
     # -- tiles
 
     def result(self, totals, places, masks, reads, alpha):
-        """c = alpha*total + c, where c is read by a mask of its own; all is read first, for a read waits for a write."""
+        """c = alpha*total + c, where c is read by a mask of its own; all is read first: reads wait for writes."""
         olds = [self.get(place, mask) for place, mask in zip(places, reads, strict=True)]
         for total, place, mask, old in zip(totals, places, masks, olds, strict=True):
             self.put(self.fused(alpha, total, old), place, mask)
@@ -184,16 +190,15 @@ class Tiles(ir.IRBuilder):
         while ways * rows * vectors <= 4:  # partial sums: eight additions can begin while one goes on
             ways *= 2
         lines = self.strided(a, row_a, rows)
-        if rows <= HEIGHTS[0]:
-            lines = [line if i % 4 else self.opaque(line) for i, line in enumerate(lines)]
 
-        def factor(i, along):
-            """A[i,p]; with more rows than registers for addresses, every fourth row has one."""
-            first = self.gep(lines[i], [along])
-            if rows > HEIGHTS[0]:
-                fourth[i] = self.opaque(first) if i % 4 == 0 else fourth[i - 1]
-                first = self.at(fourth[i], (i % 4, row_a))
-            return self.spread(self.load(first))
+        def factors(along):
+            """The column A[:,p]; where rows are more than registers for addresses, every fourth row has one."""
+            for i, line in enumerate(lines):
+                place = self.gep(line, [along])
+                if rows > HEIGHTS[0]:
+                    fourth = fourth if i % 4 else self.opaque(place)
+                    place = self.at(fourth, (i % 4, row_a))
+                yield self.spread(self.load(place))
 
         def add(along, down, kept, *sums):
             sums = list(sums)
@@ -202,13 +207,13 @@ class Tiles(ir.IRBuilder):
                 entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
                 for v in range(vectors if near else 0):
                     self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
-                for i in range(rows):
-                    x, at = factor(i, along), (way * rows + i) * vectors
+                for i, x in enumerate(factors(along)):
+                    at = (way * rows + i) * vectors
                     sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
                 along, down = self.add(along, col_a), self.gep(down, [row_b])
             return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
 
-        fourth, count = {}, rows * vectors
+        count = rows * vectors
         state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
         (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
         while len(state) > count + 3:
@@ -311,12 +316,17 @@ class Tiles(ir.IRBuilder):
 
     def panels(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright):
         """C in blocks: first what it needs of A and of B is brought together, where it is far apart in memory."""
-        near, block = self.alloca(REAL, SIZE(DEPTH * PANEL)), self.alloca(REAL, SIZE(DEPTH * APART))
+        near, block = self.alloca(REAL, SIZE(DEPTH * PANEL)), self.alloca(REAL, SIZE(DEPTH * APART + LANES))
         near.align = block.align = 64
         far = self.and_(self.test(row_a, "==", 1), self.and_(self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL)))
-        depth, height = self.shares(k, SIZE(DEPTH)), self.shares(m, self.select(far, SIZE(COPIED), SIZE(HEIGHT)))
-        with self.steps(k, depth) as (p, _), self.steps(m, height) as (i, _):
-            deep, tall = self.least(self.sub(k, p), depth), self.least(self.sub(m, i), height)
+        parts = self.udiv(self.add(k, SIZE(DEPTH - 1)), SIZE(DEPTH))
+        depth = self.udiv(self.add(k, self.sub(parts, SIZE(1))), parts)
+        height = self.select(far, SIZE(COPIED), SIZE(HEIGHT))
+        rest = SIZE(HEIGHTS[0] - 1)  # so many rows are no block of their own, for a panel begins with a high tile
+        end = self.select(self.test(m, ">", rest), self.sub(m, rest), SIZE(1))
+        with self.steps(k, depth) as (p, _), self.steps(end, height) as (i, _):
+            deep, left = self.least(self.sub(k, p), depth), self.sub(m, i)
+            tall = self.select(self.test(left, "<=", self.add(height, rest)), left, height)
             more, start = self.or_(adds, self.test(p, ">", 0)), self.at(a, (i, row_a), (p, col_a))
             with self.if_then(far):
                 self.do(Tiles.copy, deep, tall, start, col_a, block)
@@ -338,41 +348,40 @@ class Tiles(ir.IRBuilder):
         """C = alpha*A@B + beta*C, in the way that suits its sizes and strides."""
         # where columns of C lie in memory: C' = B' A'
         flip = self.select(self.test(n, "==", 1), self.test(row_c, "==", 1), self.test(col_c, "!=", 1))
-        straight = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
+        given = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
         flipped = [n, m, b, col_b, row_b, a, col_a, row_a, col_c]
-        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.select, [flip] * 9, flipped, straight)
+        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.select, [flip] * 9, flipped, given)
         adds = self.fcmp_unordered("!=", beta, REAL(0.0))
         with self.if_then(self.and_(adds, self.fcmp_unordered("!=", beta, REAL(1.0)))):
             self.do(Tiles.scale, m, n, beta, c, row_c)
 
         upright = self.or_(self.test(col_b, "==", 1), self.test(n, "==", 1))
         ragged = self.test(self.and_(n, SIZE(PANEL - 1)), ">", LANES)  # the last panel should be padded
-        small = self.or_(self.test(m, "<", 64), self.test(self.mul(n, k), "<", 8192))
+        local = self.or_(self.test(col_a, "==", 1), self.test(k, "<=", DEPTH))
+        small = self.or_(self.test(m, "<", 64), self.and_(local, self.test(self.mul(n, k), "<", 8192)))
         small = self.or_(self.test(m, "<", HEIGHTS[0]), self.and_(small, self.not_(ragged)))
         direct = self.or_(self.and_(upright, small), self.test(self.least(m, k), "<", 1))
         along = self.and_(self.and_(self.test(m, "<", 8), self.test(col_a, "==", 1)), self.not_(upright))
-        with self.if_else(direct) as (then, otherwise):
-            with then:
-                single = self.or_(self.test(m, "==", 1), self.test(k, "==", 1))
-                wide, given = (
-                    self.select(single, self.and_(n, SIZE(-WIDE * LANES)), SIZE(0)),
-                    [k, alpha, a, row_a, col_a],
-                )
-                with self.if_then(self.test(wide, ">", 0)):
-                    self.do(Tiles.line, m, wide, *given, b, row_b, adds, c, row_c)
-                self.across(
-                    wide,
-                    n,
-                    LANES,
-                    lambda j, columns: self.do(
-                        Tiles.panel, m, columns, *given, self.gep(b, [j]), row_b, adds, self.gep(c, [j]), row_c, NOWHERE
-                    ),
-                )
-            with otherwise, self.if_else(along) as (then, otherwise):
-                with then:
-                    self.do(Tiles.dots, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c)
-                with otherwise:
-                    self.do(Tiles.panels, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright)
+
+        given = [k, alpha, a, row_a, col_a]
+        self.first(
+            (direct, lambda: self.do(Tiles.straight, m, n, *given, b, row_b, adds, c, row_c)),
+            (along, lambda: self.do(Tiles.dots, m, n, *given[:-1], b, col_b, adds, c, row_c)),
+            (None, lambda: self.do(Tiles.panels, m, n, *given, b, row_b, col_b, adds, c, row_c, upright)),
+        )
+
+    def straight(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """C from A and B as they are."""
+        single = self.or_(self.test(m, "==", 1), self.test(k, "==", 1))
+        wide = self.select(single, self.and_(n, SIZE(-WIDE * LANES)), SIZE(0))
+        with self.if_then(self.test(wide, ">", 0)):
+            self.do(Tiles.line, m, wide, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c)
+
+        def body(j, columns):
+            end = [self.gep(b, [j]), row_b, adds, self.gep(c, [j]), row_c, NOWHERE]
+            self.do(Tiles.panel, m, columns, k, alpha, a, row_a, col_a, *end)
+
+        self.across(wide, n, LANES, body)
 
 
 @intrinsic

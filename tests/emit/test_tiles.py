@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import itertools
+import subprocess
+import sys
 import types
 from pathlib import Path
 
@@ -39,14 +41,19 @@ def run(m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, beta, c, a
 
 @pytest.fixture(scope="module", params=["float32", "float64"])
 def module(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> types.ModuleType:
-    path: Path = tmp_path_factory.mktemp("tiles") / f"tiles_{request.param}.py"
-    path.write_text(HEAD.format(dtype=request.param) + tiled_gemm_source(request.param) + CALL)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    folder: Path = tmp_path_factory.mktemp("tiles")
+    return loaded(folder, f"tiles_{request.param}", request.param, tiled_gemm_source(request.param))
+
+
+def loaded(folder: Path, name: str, dtype: str, text: str) -> types.ModuleType:
+    path = folder / f"{name}.py"
+    path.write_text(HEAD.format(dtype=dtype) + text + CALL)
+    spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
     assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 class Matrix:
@@ -70,9 +77,10 @@ class Matrix:
         return self.flat, self.at, self.row, self.column
 
 
-def check(
-    module: types.ModuleType, shape: tuple[int, int, int], layout: tuple[bool, ...], factors: tuple[float, float]
-) -> None:
+Shape, Layout, Factors = tuple[int, int, int], tuple[bool, ...], tuple[float, float]
+
+
+def check(module: types.ModuleType, shape: Shape, layout: Layout, factors: Factors) -> None:
     m, n, k = shape
     rng = np.random.default_rng([*shape, *layout])
     a, b, c = (Matrix(rng, module.real, *s, t) for s, t in zip(((m, k), (k, n), (m, n)), layout, strict=True))
@@ -98,7 +106,95 @@ def test_every_shape_and_layout(module: types.ModuleType, m: int) -> None:
             check(module, (m, n, k), layout, FACTORS[(turn + i) % 4])
 
 
-@pytest.mark.parametrize("shape", [(128, 40, 300), (530, 33, 20), (600, 70, 520), (3, 200, 700), (1, 1030, 9)])
-def test_sizes_beyond_one_block(module: types.ModuleType, shape: tuple[int, int, int]) -> None:
+BLOCKS = [(128, 40, 300), (530, 33, 20), (600, 70, 520), (3, 200, 700), (1, 1030, 9), (103, 140, 200), (97, 70, 193)]
+
+
+@pytest.mark.parametrize("shape", BLOCKS)
+def test_sizes_beyond_one_block(module: types.ModuleType, shape: Shape) -> None:
     for layout, factors in itertools.product(itertools.product((False, True), repeat=3), FACTORS):
         check(module, shape, layout, factors)
+
+
+@pytest.mark.parametrize("shape", [(1, 40, 9), (3, 3, 3), (20, 40, 50), (70, 10, 300), (130, 150, 20)])
+def test_what_is_not_finite_goes_where_it_belongs(module: types.ModuleType, shape: Shape) -> None:
+    m, n, k = shape
+    for layout in itertools.product((False, True), repeat=3):
+        rng = np.random.default_rng([*shape, *layout])
+        a, b, c = (Matrix(rng, module.real, *s, t) for s, t in zip(((m, k), (k, n), (m, n)), layout, strict=True))
+        a.flat[a.places[m // 2, k // 3]], b.flat[b.places[k // 2, n // 3]] = np.nan, np.inf
+        module.run(m, n, k, 1.0, *a.arguments, *b.arguments, 1.0, *c.arguments)
+        assert np.isnan(c.value[m // 2]).all()
+        assert not np.isfinite(c.value[:, n // 3]).any()
+        others = np.delete(np.delete(c.value, m // 2, 0), n // 3, 1)
+        assert np.isfinite(others).all()
+
+
+def test_the_last_block_of_many_has_rows_enough(module: types.ModuleType) -> None:
+    """So many rows that equal blocks would leave less than a tile: they are read and written within bounds."""
+    for m in (4753, 9121):
+        check(module, (m, 150, 4), (True, False, False), FACTORS[0])
+
+
+FENCED = """
+import ctypes, itertools, mmap, sys
+import numpy as np
+sys.path.insert(0, sys.argv[1])
+import fenced
+
+libc = ctypes.CDLL(None)
+PAGE = mmap.PAGESIZE
+
+def before_a_fence(count):
+    size = -(-count * real.itemsize // PAGE) * PAGE
+    area = mmap.mmap(-1, size + PAGE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    assert libc.mprotect(ctypes.c_void_p(start + size), PAGE, 0) == 0
+    kept.append(area)
+    array = np.frombuffer(area, real, size // real.itemsize)[-count:]
+    array[:] = 1.0
+    return array
+
+real, kept = np.dtype(fenced.real), []
+for m, n, k in itertools.product((1, 2, 7, 8, 70), (1, 10, 17, 64, 150), (1, 5, 33, 200)):
+    for ta, tb in itertools.product((False, True), repeat=2):
+        a, b, c = (before_a_fence(count) for count in (m * k, k * n, m * n))
+        strides_a, strides_b = (1, m) if ta else (k, 1), (1, k) if tb else (n, 1)
+        fenced.run(m, n, k, 1.0, a, 0, *strides_a, b, 0, *strides_b, 1.0, c, 0, n, 1)
+        assert (c == k + 1).all()
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="protects pages as Linux does")
+def test_nothing_is_touched_behind_an_array(tmp_path: Path) -> None:
+    """Arrays end where a page begins that nobody may read; whoever did would die, so that it is done elsewhere."""
+    (tmp_path / "fenced.py").write_text(HEAD.format(dtype="float32") + tiled_gemm_source("float32") + CALL)
+    subprocess.run([sys.executable, "-c", FENCED, str(tmp_path)], check=True)
+
+
+def test_equal_inputs_give_equal_bits(module: types.ModuleType) -> None:
+    rng = np.random.default_rng(0)
+    a, b, c = (Matrix(rng, module.real, *s, False) for s in ((70, 90), (90, 50), (70, 50)))
+    results = []
+    for _ in range(3):
+        module.run(70, 50, 90, 1.0, *a.arguments, *b.arguments, 0.0, *c.arguments)
+        results.append(c.value)
+    np.testing.assert_array_equal(results[0], results[1])
+    np.testing.assert_array_equal(results[0], results[2])
+
+
+@pytest.mark.parametrize("width", [16, 32])
+def test_narrower_vectors(width: int, tmp_path: Path) -> None:
+    """The text for processors with other vectors than this one's."""
+    for dtype in ("float32", "float64"):
+        text = tiled_gemm_source(dtype)
+        line = next(line for line in text.splitlines() if line.startswith("WIDTH ="))
+        module = loaded(tmp_path, f"narrow_{width}_{dtype}", dtype, text.replace(line, f"WIDTH = {width}"))
+        for shape in [(1, 40, 9), (7, 13, 5), (20, 40, 50), (70, 10, 300), (130, 150, 20), (5, 9, 0)]:
+            for layout, factors in itertools.product(itertools.product((False, True), repeat=3), FACTORS):
+                check(module, shape, layout, factors)
+
+
+def test_the_text_is_always_the_same() -> None:
+    text = tiled_gemm_source("float32")
+    assert text == tiled_gemm_source("float32")
+    assert max(map(len, text.splitlines())) <= 120
