@@ -271,7 +271,7 @@ class Writer:
             double = job.node.rank == 0
             if double:
                 self.wide.add(job.node)
-            self.set(job, target, self.assigned(job, double))
+            self.store(job, target, self.assigned(job, double))
             return
         self.values.pop(target, None)
         value = self.scalars().real(job.body)
@@ -285,7 +285,7 @@ class Writer:
         else:
             self.argmax(job, target, value)
 
-    def set(self, job: Job, target: str, value: str) -> None:
+    def store(self, job: Job, target: str, value: str) -> None:
         """An assignment; what goes to memory stays at hand as well for the rest of the block."""
         if self.memory.stores[job.node].is_scalar or not job.axes:
             self.line(f"{target} = {value}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-HEAD = '''\
+HEAD = """\
 import math
 
 import numpy as np
@@ -17,7 +17,7 @@ zero, half, one, two = real(0.0), real(0.5), real(1.0), real(2.0)
 NUMBER = types.{dtype}
 KERNEL = dict(fastmath={{"contract", "reassoc", "nsz"}}, error_model="numpy", boundscheck=False, nogil=True, cache=True)
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
-'''
+"""
 
 GEMM = '''\
 # -- BLAS, at offsets of flat arrays, rows first; the strides say what is transposed

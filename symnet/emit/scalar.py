@@ -1,10 +1,10 @@
 """Formulas as Python text that Numba compiles to what is meant: every constant typed, brackets as branches.
 
-A kernel's numbers are of one type, `real`; float32 times a bare 2.0 would be float64, so constants are wrapped. A scalar
-of the whole program (a loss, a learning rate) is float64, and so is the arithmetic that makes it.
+A kernel's numbers are of one type, `real`; float32 times a bare 2.0 would be float64, so constants are wrapped. A
+scalar of the whole program (a loss, a learning rate) is float64, and so is the arithmetic that makes it.
 
-A bracket is a strong zero, hence a branch: `[x > 0]*y` is `(0 if x <= 0 else y)`. The comparison is turned around so that
-a NaN goes on into the result and is seen.
+A bracket is a strong zero, hence a branch: `[x > 0]*y` is `(0 if x <= 0 else y)`. The comparison is turned around so
+that a NaN goes on into the result and is seen.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ class Scalars:
         return f"({text})"
 
     def _in_order(self, terms: list[sp.Expr]) -> str:
-        """A sum that begins with a difference: each further term by another one, so that no compiler orders them anew."""
+        """A sum that begins with a difference: each further term by another one, in an order that stays."""
         self.used.add("difference")
         text = self.real(terms[0])
         for term in terms[1:]:
@@ -230,7 +230,7 @@ def _is_minus_difference(term: sp.Expr) -> bool:
 
 
 def choices(expr: sp.Add) -> tuple[list[tuple[sp.Expr, sp.Expr, sp.Expr]], list[sp.Expr]]:
-    """Terms behind brackets that exclude each other, as (bracket, value where it holds, value elsewhere); and the others."""
+    """Terms behind brackets that exclude each other, as (bracket, value where it holds, else); and the others."""
     terms = ordered_terms(expr)
     found = []
     for term in list(terms):

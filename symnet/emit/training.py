@@ -112,7 +112,9 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     names.taken.update(names.of.values())
     capacity = {**{s: sp.Integer(v) for s, v in step.numbers.items()}, step.batch: sp.Integer(step.batch_size)}
     plans = planned(step, capacity, np.dtype(dtype).itemsize)
-    lines, spans, used, writer = [], [], set[str](), None
+    lines: list[str] = []
+    spans: list[tuple[int, int]] = []
+    used, writer = set[str](), None
     for plan in plans:
         writer = Writer(plan.memory, sizes, numbers, dtype == "float64", names, used)
         writer.depth, writer.threads = 2, step.threads
@@ -172,7 +174,7 @@ def head(step: Step, names: Names, constant: bool) -> list[str]:
     if step.threads > 1 and step.noise:
         lines.append(f"{pad}if tid == 0:")
         pad += INDENT
-    for mask, keep, offset, entries in step.noise:
+    for _, keep, offset, entries in step.noise:
         count = f"{rows} * {entries}"
         lines.append(f"{pad}fill_mask(noise, {offset}, {count}, {keep!r}, seed, done + step - first, {offset})")
     if step.threads > 1 and step.noise:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from symnet.emit.vector_math_source import REDUCED
 
 # y = erfc a for a >= 0, in float64, where a^2 is exact
-ERFC = '''\
+ERFC = """\
     a = _D(abs(x))
     a = _select(a > _ERFC_HIGH, _ERFC_HIGH, a)
     y = -a * a
@@ -17,10 +17,10 @@ ERFC = '''\
     r = _fma(_D_POWER - t, _D_LOG_2, y)
     e = _horner(_D_EXP, r) * _power(t)
     y = e * _horner(_ERFC_P, a) / _horner(_ERFC_Q, a)
-'''
+"""
 
 # |x| = n pi/2 + r with n whole and |r| <= pi/4; in float64
-TURNED = '''\
+TURNED = """\
     bits = _recast(x, _WORD)
     k = (bits >> _U23) & _U255
     m = _D(_recast(np.uint32((bits & _DIGITS) | _UNIT), x))
@@ -28,14 +28,14 @@ TURNED = '''\
     t = (high + low) + _D_SHIFT
     n = _recast(t, _U0)
     r = ((high - (t - _D_SHIFT)) + low) * _HALF_PI
-'''
+"""
 
 # y = sin(n pi/2 + r)
-SINE = '''\
+SINE = """\
     z = r * r
     y = _select((n & _U1) == _U0, _fma(r * z, _horner(_SIN, z), r), _horner(_COS, z))
     y = _F(_recast(_recast(y, _U0) ^ ((n & _U2) << _U62), y))
-'''
+"""
 
 TEXT = f'''\
 _F = np.float32

@@ -10,7 +10,7 @@ from symnet.emit.vector_math_source import REDUCED
 
 # y = erfc a for a >= 0: e^(-a^2) = 2^k (1 + v), its argument corrected by what a^2 loses in rounding; of 1 + s and
 # 1 + v only the product is rounded
-ERFC = '''\
+ERFC = """\
     a = abs(x)
     a = _select(a > _ERFC_HIGH, _ERFC_HIGH, a)
     y = -a * a
@@ -22,13 +22,13 @@ ERFC = '''\
     v = _fma(r * r, _horner(_EXPM1, r), r)
     s = a * _horner(_ERFC_P, a) / _horner(_ERFC_Q, a)
     y = _scale((_ONE + _fma(s, v, s + v)) / _fma(a, _ROOT_PI, _ONE), t)
-'''
+"""
 
 # |x| = n pi/2 + r with n whole and |r| <= pi/4. |x| 2/pi is the product of 53 digits of x with the 174 digits of 2/pi
 # that matter: above them are whole turns, below them what the r next to 0 does not feel. In digits of base 2^29 this is
 # two by six. The sums that hold the first digits of r are centred around 0: those before the first of r vanish, and the
 # sum of all, which begins with the last, is rounded once.
-TURNED = '''\
+TURNED = """\
     a = abs(x)
     bits = _recast(a, _U0)
     k = bits >> _U52
@@ -50,14 +50,14 @@ TURNED = '''\
     near = a < _QUARTER_PI
     r = _select(near, a, f * _HALF_PI_SCALED)
     n = _select(near, _U0, d5 >> _U27)
-'''
+"""
 
 # y = sin(n pi/2 + r)
-SINE = '''\
+SINE = """\
     z = r * r
     y = _select((n & _U1) == _U0, _fma(r * z, _horner(_SIN, z), r), _horner(_COS, z))
     y = _select(a < _INF, _recast(_recast(y, _U0) ^ ((n & _U2) << _U62), y), _NAN)
-'''
+"""
 
 TEXT = f'''\
 _F = np.float64

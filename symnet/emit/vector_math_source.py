@@ -162,33 +162,33 @@ def _upper(builder, x):
 '''
 
 # y = r - k log 2 with k whole and |r| <= log(2)/2; t has -k in its lowest bits
-REDUCED = '''\
+REDUCED = """\
     t = _fma(y, _LOG2_E, _TWICE)
     k = _TWICE - t
     r = _fma(k, _LOG_2_B, _fma(k, _LOG_2_A, y))
-'''
+"""
 
 # e = e^y for y <= 0, subnormal values and zero included
-POWER = f'''\
+POWER = f"""\
     y = _select(y < _EXP_LOW, _EXP_LOW, y)
 {REDUCED}\
     e = _scale(_horner(_EXP, r), t)
-'''
+"""
 
 # l = log(1 + e) for 0 <= e <= 1
-LOG_1_E = '''\
+LOG_1_E = """\
     s = e / (_TWO + e)
     z = s * s
     l = _fma(-s, _fma(-z, _horner(_SOFTPLUS, z), e), e)
-'''
+"""
 
 # y = k log 2 + log(1 + f)
-LOG_1_F = '''\
+LOG_1_F = """\
     s = f / (_TWO + f)
     z = s * s
     rest = s * _fma(-z, _horner(_LOG, z), f)
     y = _fma(k, _LOG_2_A, f - _fma(-k, _LOG_2_B, rest))
-'''
+"""
 
 FUNCTIONS = f'''\
 @_compiled

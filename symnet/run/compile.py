@@ -35,7 +35,7 @@ _loaded: dict[str, ModuleType] = {}
 
 
 def cache_root() -> Path:
-    """The folder for compiled kernels: `SYMNET_CACHE_DIR`, else the user's cache folder; nobody else may write there."""
+    """The folder for compiled kernels: `SYMNET_CACHE_DIR`, else the user's; nobody else may write there."""
     given = os.environ.get("SYMNET_CACHE_DIR")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = Path(given) if given else base / "symnet"
@@ -127,7 +127,8 @@ def _made(folder: Path, files: dict[str, str]) -> ModuleType:
 def _imported(folder: Path) -> ModuleType:
     name = f"symnet_kernel_{folder.name.split('.')[0]}"
     spec = importlib.util.spec_from_file_location(name, folder / MODULE)
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     with own_cache():

@@ -201,8 +201,8 @@ def _same_place(reader: Job, made: Axis, unit: Pending, axis: Axis, overwrites: 
 
 def _items(group: Group, overwrites: Mapping[Node, Node]) -> Iterator[Item]:
     if isinstance(group.single, Sweep):
-        inner = [Pending(u) if isinstance(u, Job) else u for u in group.single.units]
-        yield Timed(group.single, tuple(_level(inner, overwrites)))
+        within = [Pending(u) if isinstance(u, Job) else u for u in group.single.units]
+        yield Timed(group.single, tuple(_level(within, overwrites)))
         return
     if isinstance(group.single, Product):
         yield group.single

@@ -15,19 +15,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 import sympy as sp
-
-Index = sp.Symbol
 
 
 @dataclass(frozen=True)
 class Operand:
     """A tensor as a matrix product sees it: the stride of each index that it is read at."""
 
-    strides: Mapping[Index, sp.Expr]
+    strides: Mapping[sp.Symbol, sp.Expr]
 
-    def order(self) -> list[Index]:
+    def order(self) -> list[sp.Symbol]:
         return list(self.strides)
 
 
@@ -45,15 +44,15 @@ class Refusal:
 class Layout:
     """Loops around a call, and the indices that are its rows, columns and inner axis, each group outermost first."""
 
-    loops: tuple[Index, ...]
-    m: tuple[Index, ...]
-    n: tuple[Index, ...]
-    k: tuple[Index, ...]
+    loops: tuple[sp.Symbol, ...]
+    m: tuple[sp.Symbol, ...]
+    n: tuple[sp.Symbol, ...]
+    k: tuple[sp.Symbol, ...]
     adding: bool  # whether a loop runs over a summed index, so that calls add up
 
 
 def matrix_product(
-    target: Operand, left: Operand, right: Operand, extents: Mapping[Index, sp.Expr]
+    target: Operand, left: Operand, right: Operand, extents: Mapping[sp.Symbol, sp.Expr]
 ) -> Layout | Refusal:
     """How to compute `target = Sum left*right` by matrix products, or why not."""
     held = [set(o.strides) for o in (target, left, right)]
@@ -83,17 +82,19 @@ def matrix_product(
     return Layout(tuple(loops), tuple(rows), tuple(columns), tuple(summed), adding)
 
 
-def _uncollapsed(group: list[Index], operands: tuple[Operand, ...], extents: Mapping[Index, sp.Expr]) -> list[Index]:
-    """Takes from the front of a group, until the rest is stored as one axis in all operands, what must be looped over."""
+def _uncollapsed(
+    group: list[sp.Symbol], operands: tuple[Operand, ...], extents: Mapping[sp.Symbol, sp.Expr]
+) -> list[sp.Symbol]:
+    """What must be looped over: the front of a group, taken off until the rest is one axis in all operands."""
     loops = []
     while len(group) > 1 and not all(_is_one_axis(group, operand, extents) for operand in operands):
         loops.append(group.pop(0))
     return loops
 
 
-def _is_one_axis(group: list[Index], operand: Operand, extents: Mapping[Index, sp.Expr]) -> bool:
+def _is_one_axis(group: list[sp.Symbol], operand: Operand, extents: Mapping[sp.Symbol, sp.Expr]) -> bool:
     """Whether walking the indices in this order is walking memory with one stride."""
     return all(
         sp.expand(operand.strides[outer] - operand.strides[inner] * extents[inner]) == 0
-        for outer, inner in zip(group, group[1:], strict=False)
+        for outer, inner in pairwise(group)
     )

@@ -175,8 +175,9 @@ def plan(
     stores = dict(fixed)
     for node, kept in axes.items():
         strides = _strides([node.shape[a] for a in kept])
-        array = slots[slot_of[node]].array if kept else None
-        stores[node] = Store(array, offsets[slot_of[node]] if kept else sp.S.Zero, kept, tuple(strides))
+        slot = slots[slot_of[node]] if kept else None
+        offset = offsets[slot_of[node]] if kept else sp.S.Zero
+        stores[node] = Store(slot.array if slot else None, offset, kept, tuple(strides))
     return Memory(stores, tuple(offsets), sizes, taken, slot_of)
 
 

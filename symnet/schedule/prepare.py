@@ -38,7 +38,7 @@ def prepare(program: Program) -> Program:
     program = extremes_named(program)
     program = calls_shared(program)
     program = twins_shared(program)
-    return definition_order(program.definitions, program.outputs)
+    return definition_order(dict(program.definitions), program.outputs)
 
 
 def each_formula(program: Program, rewrite: object) -> Program:

@@ -183,7 +183,10 @@ class Kernel:
         if self.request.threads == 1:
             return int(run(*given))
         self.sync[:] = 0
-        others = [self.pool.submit(run, *given, self.shared, self.sync, t) for t in range(1, self.request.threads)]
+        others = [
+            self.pool.submit(lambda t=t: run(*given, self.shared, self.sync, t))  # type: ignore[misc]
+            for t in range(1, self.request.threads)
+        ]
         finished = int(run(*given, self.shared, self.sync, 0))
         for other in others:
             other.result()

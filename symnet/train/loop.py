@@ -38,7 +38,7 @@ class Trainee(Protocol):
     done: int
     place: dict[str, Any]
     values: dict[str, Array]
-    numbers: Mapping[Any, int]
+    numbers: dict[Any, int]
 
     def evaluate(self, data: Mapping[Any, Any]) -> dict[str, float]: ...
 

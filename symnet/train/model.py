@@ -148,6 +148,7 @@ class Run:
         self.model, self.optimizer = model, optimizer
         self.dtype, self.seed, self.threads = dtype, seed, threads
         self.epoch, self.done = 0, 0
+        self.place: dict[str, Any] = {}
         self.history = History()
         self.numbers: dict[sp.Symbol, int] = {}
         self._kernels: dict[tuple[Any, ...], Kernel] = {}
@@ -386,8 +387,6 @@ class Run:
         self.history.update({k: list(v) for k, v in facts["history"].items()})
         self.place = facts["place"]
 
-    place: dict[str, Any] = {}
-
 
 def worth_sharing(parts: Parts, numbers: Mapping[sp.Symbol, int], batch_size: int, threads: int) -> bool:
     """Whether a step is long enough for threads to wait for each other in it: from some 50 microseconds on."""
@@ -407,7 +406,4 @@ def _rows(array: Array, node: Node, parts: Parts, rows: Any) -> Array:
         return array
     place: list[Any] = [slice(None)] * array.ndim
     place[axes[0]] = rows
-    return array[tuple(place)]
-
-
-__all__ = ["Model", "Program", "Run"]
+    return np.asarray(array[tuple(place)])

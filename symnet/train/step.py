@@ -257,7 +257,8 @@ def flat_update(optimizer: Optimizer, t: Tensor, count: int, lower: Lower) -> Fl
     size = (sp.Integer(count),)
     w, g = param("theta", size, init="zeros"), input_tensor("grad", size)
     whole = (sp.S.One,)
-    states, where = {}, {w: Store("theta", sp.S.Zero, (0,), whole), g: Store("grad", sp.S.Zero, (0,), whole)}
+    states: dict[str, Tensor] = {}
+    where: dict[Node, Store] = {g: Store("grad", sp.S.Zero, (0,), whole), w: Store("theta", sp.S.Zero, (0,), whole)}
     for at, (name, _) in enumerate(optimizer.states()):
         states[name] = input_tensor(name, size)
         where[states[name]] = Store("state", sp.Integer(at * count), (0,), whole)
@@ -266,7 +267,7 @@ def flat_update(optimizer: Optimizer, t: Tensor, count: int, lower: Lower) -> Fl
     update = optimizer.update(w, g, t, states)
     next_of: dict[Node, Node] = {update.w: w}
     where[update.w] = where[w]
-    scalars = {}
+    scalars: dict[Node, tuple[int, Node]] = {}
     for at, (name, _) in enumerate(optimizer.scalars()):
         scalars[states[name]] = (at, update.states[name])
     for name, _ in optimizer.states():

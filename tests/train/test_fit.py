@@ -277,8 +277,8 @@ def test_ctrl_c_leaves_the_last_finished_step():
     steps = done % 4
     quiet(other, epochs=done // 4)
     if steps:
+        stop_at(other, steps)
         with pytest.raises(KeyboardInterrupt):
-            stop_at(other, steps)
             quiet(other, epochs=1)
     assert other.done == done
     assert all(np.array_equal(run.params[p], other.params[p]) for p in run.params)
