@@ -18,7 +18,7 @@ from symnet.emit.module import FunctionModule, function_module
 from symnet.emit.scalar import is_whole_node
 from symnet.errors import ValueProblem
 from symnet.run.compile import load
-from symnet.run.values import bystanders, check_kind, check_labels, concrete, read_values, solve_sizes
+from symnet.run.values import bystanders, check_kind, check_labels, concrete, label_extents, read_values, solve_sizes
 
 Array = NDArray[Any]
 DTYPES = ("float32", "float64")
@@ -80,9 +80,10 @@ class Function:
         given = {k.name if isinstance(k, Node) else k: v for k, v in {**(values or {}), **named}.items()}
         arrays = read_values(self._declared, given)
         sizes = solve_sizes({**bystanders(self._declared, given), **arrays})
+        extents = label_extents(self._declared)
         for node, array in arrays.items():
             check_kind(node, array)
-            check_labels(node, array, sizes)
+            check_labels(node, array, sizes, extents)
         found = self._run(arrays, sizes)
         results = [found[node] for node in self._outputs]
         if isinstance(self._asked, Mapping):

@@ -98,11 +98,28 @@ def as_labels(node: Node, array: Array) -> Array:
     return labels.astype(np.int64)
 
 
-def check_labels(node: Node, array: Array, sizes: Mapping[sp.Symbol, int]) -> None:
-    """Labels outside their classes are refused by row, before anything reads memory by them."""
-    if node.kind != "label" or "classes" not in node.info:
+def label_extents(program: Program) -> dict[Node, sp.Expr]:
+    """For each label tensor that is read in a place, how large labels may be: the shortest axis it is read on."""
+    found: dict[Node, sp.Expr] = {}
+    for definition in program.definitions.values():
+        for read in definition.formula.atoms(sp.Indexed):
+            for place, extent in zip(read.indices, read.args[0].node.shape, strict=True):
+                for label in place.atoms(sp.Indexed):
+                    node = label.args[0].node
+                    ahead = place - label
+                    limit = extent - ahead if ahead.is_Integer and ahead > 0 else extent
+                    found[node] = sp.Min(found[node], limit) if node in found else limit
+    return found
+
+
+def check_labels(
+    node: Node, array: Array, sizes: Mapping[sp.Symbol, int], extents: Mapping[Node, sp.Expr] | None = None
+) -> None:
+    """Labels outside their classes, or outside an axis, are refused by row, before anything reads memory by them."""
+    limits = [limit for limit in (node.info.get("classes"), (extents or {}).get(node)) if limit is not None]
+    if node.kind != "label" or not limits:
         return
-    classes = concrete(node.info["classes"], sizes, node.name)
+    classes = concrete(sp.Min(*limits), sizes, node.name)
     bad = np.argwhere((array < 0) | (array >= classes))
     if len(bad):
         place = ", ".join(map(str, bad[0] + 1))

@@ -13,7 +13,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import DTypeLike, NDArray
 
-from symnet.core.definition import Node, Program, shape_text
+from symnet.core.definition import Node, shape_text
 from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
 from symnet.run.values import KIND_HINTS, as_array, check_kind, concrete, solve_sizes
 
@@ -51,18 +51,6 @@ def prepare(
         node: _prepared(node, a, np.dtype(real), sizes, extents or {}, allow_nonfinite) for node, a in given.items()
     }
     return Prepared(arrays, found.get(batch, 1), {s: n for s, n in sizes.items() if s != batch})
-
-
-def label_extents(program: Program) -> dict[Node, sp.Expr]:
-    """For each label tensor that is read in a place, the shortest axis it is read on."""
-    found: dict[Node, sp.Expr] = {}
-    for definition in program.definitions.values():
-        for read in definition.formula.atoms(sp.Indexed):
-            for place, extent in zip(read.indices, read.args[0].node.shape, strict=True):
-                for label in place.atoms(sp.Indexed):
-                    node = label.args[0].node
-                    found[node] = sp.Min(found[node], extent) if node in found else extent
-    return found
 
 
 # -- what was given

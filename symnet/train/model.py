@@ -23,8 +23,9 @@ from symnet.declare.tensor import Tensor, define, input_tensor
 from symnet.errors import FormulaProblem, NonScalarLoss, TrainingProblem, ValueProblem
 from symnet.pipeline import gradients, lower
 from symnet.run.function import Function
+from symnet.run.values import label_extents
 from symnet.train.checkpoint import load_params, newest, save_params, write
-from symnet.train.data import Prepared, label_extents, prepare
+from symnet.train.data import Prepared, prepare
 from symnet.train.history import History
 from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request

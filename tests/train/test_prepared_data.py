@@ -11,8 +11,9 @@ import pytest
 import symnet as sn
 from symnet.core.definition import Program
 from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
+from symnet.run.values import label_extents
 from symnet.train import data
-from symnet.train.data import kernel_view, label_extents, prepare
+from symnet.train.data import kernel_view, prepare
 
 N, D, K, T = sn.dims("N D K T")
 x = sn.input("x", (N, D))
