@@ -32,7 +32,12 @@ EXAMPLES = tuple(sorted(path.stem for path in (ROOT / "examples").glob("*.py")))
 TITLES = {"mlp": "MLP", "rnn": "RNN", "lstm": "LSTM", "two_two_two": "The 2-2-2 network"}
 
 SIZES = {"D": 8, "E": 6, "H": 16, "M": 12, "K": 4, "T": 5, "C": 3, "O": 4, "P": 4, "Q": 6}
-OUTPUTS = {"softmax_regression": "p", "mlp": "p", "lstm": "p", "poisson_regression": "mu"}  # others: what wrt begins with
+OUTPUTS = {
+    "softmax_regression": "p",
+    "mlp": "p",
+    "lstm": "p",
+    "poisson_regression": "mu",
+}  # others: what wrt begins with
 PLAIN = {"linear_regression": 0.1, "softmax_regression": 0.5, "logistic_regression": 0.5}  # SGD with this rate
 
 

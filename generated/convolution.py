@@ -1,0 +1,933 @@
+"""convolution: a model as one module.
+
+The loss and what it is made of, for N samples:
+
+    a[n,o,i,j] = sum_{c,u,v} [0 <= 2*i + u - 1 < 2*P]*[0 <= 2*j + v - 1 < 2*Q]*x[n,c,2*i+u-1,2*j+v-1]*w[o,c,u,v] + b[o]
+    h[n,o,i,j] = relu(a[n,o,i,j])
+    z[n,k] = sum_{o,p,q} h[n,o,p,q]*V[o,p,q,k]
+    L = (1/(2*N))*sum_{n,k} (z[n,k] - y[n,k])**2
+
+Its slopes, by w as w_bar, with which it is trained, 32 samples at a time:
+
+    a_bar[n,o,i,j] = (1/N)*[a[n,o,i,j] > 0]*sum_k V[o,i,j,k]*(z[n,k] - y[n,k])
+    w_bar[o,c,i,j] = sum_{n,p,q} [i + 2*p - 1 >= 0]*[j + 2*q - 1 >= 0]*a_bar[n,o,p,q]*x[n,c,i+2*p-1,j+2*q-1]
+    b_bar[o] = sum_{n,p,q} a_bar[n,o,p,q]
+    V_bar[o,p,q,k] = (1/N)*sum_n h[n,o,p,q]*(z[n,k] - y[n,k])
+
+A step of Adam(lr=0.001), the t-th, where g is the gradient by parameters w:
+
+    m_next[p] = 0.9*m[p] + g[p]/10
+    v_next[p] = 0.999*v[p] + 0.001*g[p]**2
+    c = sqrt(1 - 0.999**t)
+    eta = 0.001
+    alpha = c*eta/(1 - 0.9**t)
+    eps_t = 1e-8*c
+    w_next[p] = w[p] - alpha*m_next[p]/(sqrt(v_next[p]) + eps_t)
+
+Data, with C = 3, K = 4, O = 4, P = 4, Q = 6:
+
+    x (N, C, 2*P, 2*Q)
+    y (N, K)
+
+Functions; `params` holds the parameters by name, as `PARAMETERS` lists them:
+
+    forward(x, params) -> z (N, K)
+        the outputs, as they are when nothing is trained
+    loss_and_gradients(x, y, params) -> L, its slopes by name
+        as in training
+    train(x, y, params=None, epochs=10, seed=0) -> params, losses
+        the loss is a mean over each epoch
+    train_steps(...) -> steps done
+        steps `first` to `last` of an epoch: gather, forward, backward, update
+    initial(seed=0) -> params
+        parameters as training begins
+    pack(params) -> theta; unpack(theta) -> params
+        parameters as one vector, as `train_steps` takes them
+    workspace() -> grad, state, memory, noise, ws, near, wi, sums
+        everything else that `train_steps` works on
+    random_data(count, seed=0) -> x, y
+        values of the right shapes and kinds
+
+Run as a script, the module trains on random data.
+
+Written by symnet; needs numpy, numba and scipy, and nothing else.
+"""
+
+import math
+import time
+
+import numpy as np
+from llvmlite import binding as llb, ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+
+real = np.float32
+zero, half, one, two = real(0.0), real(0.5), real(1.0), real(2.0)
+NUMBER = types.float32
+KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boundscheck=False, nogil=True, cache=True)
+PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
+
+
+# -- matrix products: tiles of C are held in vector registers while sums run over p
+
+FEATURES = llb.get_host_cpu_features()
+WIDTH = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx2") else 16  # bytes of a vector
+BITS = NUMBER.bitwidth
+LANES = 8 * WIDTH // BITS
+PANEL = 2 * LANES  # columns of B that are summed over at a time
+HEIGHTS = (8, 4, 2, 1) if WIDTH == 64 else (6, 4, 2, 1)  # rows of tiles: the highest x PANEL fills the registers
+WIDE = 8  # vectors of a tile of one row
+DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
+COPIED, APART = 3072 // BITS, 3072 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
+
+SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
+REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
+VECTOR, MASK, PLACES = (ir.VectorType(kind, LANES) for kind in (REAL, ir.IntType(1), LANE))
+ARRAY, VECTORS = REAL.as_pointer(), VECTOR.as_pointer()
+ZERO, NOWHERE, ALIGN = ir.Constant(VECTOR, None), ir.Constant(ARRAY, None), ir.Constant(LANE, BITS // 8)
+ALL, NONE = ir.Constant(MASK, [1] * LANES), ir.Constant(MASK, None)
+
+
+def made(module, write, args):
+    """The function whose instructions `write` gives, for such arguments; a module has it once."""
+    name = f"symnet_{write.__name__}"
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [x.type for x in args]), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        function.attributes.add("optsize")
+        code = Tiles(function.append_basic_block("entry"))
+        write(code, *function.args)
+        code.ret_void()
+    return module.globals[name]
+
+
+class Tiles(ir.IRBuilder):
+    """Instructions for the products of matrices, in the language of LLVM."""
+
+    # -- numbers, addresses, vectors
+
+    def number(self, x):
+        return x if isinstance(x, ir.Value) else SIZE(x)
+
+    def test(self, x, sign, y):
+        return self.icmp_signed(sign, self.number(x), self.number(y))
+
+    def least(self, x, y):
+        return self.select(self.test(x, "<", y), self.number(x), self.number(y))
+
+    def at(self, start, *terms):
+        """The address start + i*s + j*t + ..."""
+        for i, stride in terms:
+            if isinstance(i, int) and isinstance(stride, int):
+                start = self.gep(start, [SIZE(i * stride)]) if i * stride else start
+            else:
+                start = self.gep(start, [i if stride == 1 else self.mul(self.number(i), self.number(stride))])
+        return start
+
+    def strided(self, start, stride, count):
+        """The addresses start, start + stride, ..."""
+        places = [start]
+        while len(places) < count:
+            places.append(self.gep(places[-1], [stride]))
+        return places
+
+    def opaque(self, value):
+        """The same value, but LLVM cannot see where it is from: else it derives addresses in long chains."""
+        return self.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], False)
+
+    def spread(self, scalar, kind=VECTOR):
+        """A vector of equal numbers."""
+        none = ir.Constant(kind, ir.Undefined)
+        return self.shuffle_vector(self.insert_element(none, scalar, LANE(0)), none, ir.Constant(PLACES, [0] * LANES))
+
+    def below(self, count):
+        """The mask of the lanes 0..count-1."""
+        count = self.spread(self.trunc(self.least(count, LANES), LANE), PLACES)
+        return self.icmp_signed("<", ir.Constant(PLACES, list(range(LANES))), count)
+
+    def get(self, place, mask=None):
+        """The vector at a place; lanes outside the mask are not read, and 0."""
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.load(place, align=BITS // 8)
+        kind = ir.FunctionType(VECTOR, [VECTORS, LANE, MASK, VECTOR])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.load.v{LANES}f{BITS}.p0")
+        return self.call(masked, [place, ALIGN, mask, ZERO])
+
+    def put(self, value, place, mask=None):
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.store(value, place, align=BITS // 8)
+        kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
+        return self.call(masked, [value, place, ALIGN, mask])
+
+    def fused(self, x, y, z):
+        """x*y + z, rounded once where the processor can."""
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        fused = cgutils.get_or_insert_function(self.module, kind, f"llvm.fmuladd.v{LANES}f{BITS}")
+        return self.call(fused, [x, y, z])
+
+    def paired(self, x, y):
+        """x0 y0 x1 y1 ... of the lower halves, and of the upper halves."""
+        for half in (0, LANES // 2):
+            order = [half + i // 2 + i % 2 * LANES for i in range(LANES)]
+            yield self.shuffle_vector(x, y, ir.Constant(PLACES, order))
+
+    # -- loops and functions
+
+    def repeat(self, times, state, body):
+        """state = body(state), so many times."""
+        before, (head, inside, after) = self.block, (self.append_basic_block() for _ in range(3))
+        self.branch(head)
+        self.position_at_end(head)
+        left, held = self.phi(SIZE), [self.phi(value.type) for value in state]
+        self.cbranch(self.test(left, ">", 0), inside, after)
+        self.position_at_end(inside)
+        new = [self.sub(left, SIZE(1)), *body(*held)]
+        for phi, first, value in zip([left, *held], [times, *state], new, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, self.block)
+        self.branch(head)
+        self.position_at_end(after)
+        return held
+
+    def first(self, *cases):
+        """Of pairs of a condition and what to do, the first whose condition holds."""
+        (condition, write), *others = cases
+        if not others:
+            return write()
+        with self.if_else(condition) as (then, otherwise):
+            with then:
+                write()
+            with otherwise:
+                self.first(*others)
+
+    def steps(self, end, step):
+        return cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE)
+
+    def across(self, start, n, most, body):
+        """body(j, columns) for panels of B, of PANEL columns each; at the end, of `most` columns or fewer."""
+        state = cgutils.alloca_once_value(self, start)
+        inside, after = self.append_basic_block(), self.append_basic_block()
+        self.cbranch(self.test(start, "<", n), inside, after)
+        self.position_at_end(inside)
+        j = self.load(state)
+        rest = self.sub(n, j)
+        columns = self.select(self.test(rest, "<", PANEL), self.least(rest, most), SIZE(PANEL))
+        body(j, columns)
+        self.store(self.add(j, columns), state)
+        self.cbranch(self.test(self.load(state), "<", n), inside, after)
+        self.position_at_end(after)
+
+    def do(self, write, *args):
+        self.call(made(self.module, write, args), args)
+
+    # -- tiles
+
+    def result(self, totals, places, masks, reads, alpha):
+        """c = alpha*total + c, where c is read by a mask of its own; all is read first: reads wait for writes."""
+        olds = [self.get(place, mask) for place, mask in zip(places, reads, strict=True)]
+        for total, place, mask, old in zip(totals, places, masks, olds, strict=True):
+            self.put(self.fused(alpha, total, old), place, mask)
+
+    def tile(self, rows, masks, reads, k, alpha, a, row_a, col_a, b, row_b, c, row_c, near=None, padded=False):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]): for each p, a column of A times a row of B.
+
+        Rows of B are read whole if they are `padded`, else the last vector by its mask; they may be kept `near`.
+        """
+        vectors, ways = len(masks), 1
+        while ways * rows * vectors <= 4:  # partial sums: eight additions can begin while one goes on
+            ways *= 2
+        lines = self.strided(a, row_a, rows)
+
+        def factors(along):
+            """The column A[:,p]; where rows are more than registers for addresses, every fourth row has one."""
+            for i, line in enumerate(lines):
+                place = self.gep(line, [along])
+                if rows > HEIGHTS[0]:
+                    fourth = fourth if i % 4 else self.opaque(place)
+                    place = self.at(fourth, (i % 4, row_a))
+                yield self.spread(self.load(place))
+
+        def add(along, down, kept, *sums):
+            sums = list(sums)
+            for way in range(len(sums) // (rows * vectors)):
+                whole = [self.gep(down, [SIZE(v * LANES)]) for v in range(vectors)]
+                entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
+                for v in range(vectors if near else 0):
+                    self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
+                for i, x in enumerate(factors(along)):
+                    at = (way * rows + i) * vectors
+                    sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
+                along, down = self.add(along, col_a), self.gep(down, [row_b])
+            return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
+
+        count = rows * vectors
+        state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
+        (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
+        while len(state) > count + 3:
+            half = (len(state) - 3) // 2
+            state[3:] = [self.fadd(x, y) for x, y in zip(state[3 : half + 3], state[half + 3 :], strict=True)]
+        if ways > 1:
+            state = self.repeat(self.and_(k, SIZE(ways - 1)), state, add)
+        sums = state[3:]
+        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
+        self.result(sums, places, masks * rows, reads * rows, alpha)
+
+    def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
+        """Tiles below each other. The first one may keep its rows of B `near`, padded; the others find them there."""
+        alpha, masks = self.spread(alpha), [self.below(columns), self.below(self.sub(columns, SIZE(LANES)))]
+        reads = [self.select(adds, mask, NONE) for mask in masks]
+
+        def tiles(rows, i, vectors, b, row_b, near=None):
+            given = [k, alpha, self.at(a, (i, row_a)), row_a, col_a, b, row_b, self.at(c, (i, row_c)), row_c]
+            self.tile(rows, masks[:vectors], reads[:vectors], *given, near, vectors == 2 and not near)
+
+        def all_tiles(first, heights, vectors, b, row_b):
+            def highest(i):
+                tiles(heights[0], i, vectors, b, row_b)
+                return [self.add(i, SIZE(heights[0]))]
+
+            (i,) = self.repeat(self.udiv(self.sub(m, first), SIZE(heights[0])), [first], highest)
+            i = cgutils.alloca_once_value(self, i)
+            for rows in heights[1:]:
+                with self.if_then(self.test(self.add(self.load(i), SIZE(rows)), "<=", m)):
+                    tiles(rows, self.load(i), vectors, b, row_b)
+                    self.store(self.add(self.load(i), SIZE(rows)), i)
+
+        with self.if_else(self.test(columns, ">", LANES)) as (double, single):
+            with double:
+                keeps, first = self.icmp_unsigned("!=", near, NOWHERE), cgutils.alloca_once_value(self, SIZE(0))
+                with self.if_then(keeps):
+                    tiles(HEIGHTS[0], 0, 2, b, row_b, near)
+                    self.store(SIZE(HEIGHTS[0]), first)
+                there = self.select(keeps, near, b), self.select(keeps, SIZE(PANEL), row_b)
+                all_tiles(self.load(first), HEIGHTS, 2, *there)
+            with single:
+                all_tiles(SIZE(0), (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
+
+    def line(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """Tiles of one row, for n a multiple of WIDE vectors: B and C are read as they lie in memory."""
+        alpha, reads = self.spread(alpha), [self.select(adds, ALL, NONE)] * WIDE
+        with self.steps(m, 1) as (i, _), self.steps(n, WIDE * LANES) as (j, _):
+            start, place = self.at(a, (i, row_a)), self.at(c, (i, row_c), (j, 1))
+            given = [k, alpha, start, row_a, col_a, self.gep(b, [j]), row_b, place, row_c]
+            self.tile(1, [ALL] * WIDE, reads, *given, None, True)
+
+    def dots(self, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]) where p goes along memory: sums of products of vectors."""
+        alpha = self.spread(alpha)
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            row, last = self.at(a, (i, row_a)), self.sub(n, SIZE(1))
+            starts = [self.at(b, (self.least(self.add(j, SIZE(lane)), last), col_b)) for lane in range(LANES)]
+
+            def add(p, *sums, mask=None):
+                x, ys = self.get(self.gep(row, [p]), mask), [self.get(self.gep(start, [p]), mask) for start in starts]
+                sums = [self.fused(x, y, z) for y, z in zip(ys, sums, strict=True)]
+                return [self.opaque(self.add(p, SIZE(LANES))), *sums]
+
+            rest = self.and_(k, SIZE(LANES - 1))
+            state = self.repeat(self.udiv(k, SIZE(LANES)), [SIZE(0)] + [ZERO] * LANES, add)
+            _, *sums = self.repeat(self.least(rest, 1), state, lambda *state: add(*state, mask=self.below(rest)))
+            while len(sums) > 1:  # a transposition whose rows are added at once: lane j ends as the sum of vector j
+                half = len(sums) // 2
+                sums = [self.fadd(*self.paired(x, y)) for x, y in zip(sums[:half], sums[half:], strict=True)]
+            mask = self.below(self.sub(n, j))
+            self.result(sums, [self.at(c, (i, row_c), (j, 1))], [mask], [self.select(adds, mask, NONE)], alpha)
+
+    # -- copies
+
+    def scale(self, m, n, beta, c, row_c):
+        """C = beta*C"""
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            place, mask = self.at(c, (i, row_c), (j, 1)), self.below(self.sub(n, j))
+            self.put(self.fmul(self.spread(beta), self.get(place, mask)), place, mask)
+
+    def copy(self, depth, columns, a, row_a, block):
+        """A block of rows, APART from each other."""
+        with self.steps(depth, 1) as (p, _), self.steps(columns, LANES) as (j, _):
+            value = self.get(self.at(a, (p, row_a), (j, 1)), self.below(self.sub(columns, j)))
+            self.put(value, self.at(block, (p, APART), (j, 1)))
+
+    def turn(self, depth, columns, b, col_b, near):
+        """A panel of B whose columns lie in memory, row after row: squares of LANES x LANES are transposed."""
+        last, half = self.sub(columns, SIZE(1)), LANES // 2
+        with self.steps(columns, LANES) as (j, _), self.steps(depth, LANES) as (p, _):
+            mask = self.below(self.sub(depth, p))
+            lines = [self.least(self.add(j, SIZE(i)), last) for i in range(LANES)]
+            square = [self.get(self.at(b, (i, col_b), (p, 1)), mask) for i in lines]
+            for _ in range(LANES.bit_length() - 1):
+                square = [z for x, y in zip(square[:half], square[half:], strict=True) for z in self.paired(x, y)]
+            for i, row in enumerate(square):
+                self.put(row, self.at(near, (self.add(p, SIZE(i)), PANEL), (j, 1)))
+
+    # -- products
+
+    def panels(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright):
+        """C in blocks: first what it needs of A and of B is brought together, where it is far apart in memory."""
+        near, block = self.alloca(REAL, SIZE(DEPTH * PANEL)), self.alloca(REAL, SIZE(DEPTH * APART + LANES))
+        near.align = block.align = 64
+        far = self.and_(self.test(row_a, "==", 1), self.and_(self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL)))
+        parts = self.udiv(self.add(k, SIZE(DEPTH - 1)), SIZE(DEPTH))
+        depth = self.udiv(self.add(k, self.sub(parts, SIZE(1))), parts)
+        height = self.select(far, SIZE(COPIED), SIZE(HEIGHT))
+        rest = SIZE(HEIGHTS[0] - 1)  # so many rows are no block of their own, for a panel begins with a high tile
+        end = self.select(self.test(m, ">", rest), self.sub(m, rest), SIZE(1))
+        with self.steps(k, depth) as (p, _), self.steps(end, height) as (i, _):
+            deep, left = self.least(self.sub(k, p), depth), self.sub(m, i)
+            tall = self.select(self.test(left, "<=", self.add(height, rest)), left, height)
+            more, start = self.or_(adds, self.test(p, ">", 0)), self.at(a, (i, row_a), (p, col_a))
+            with self.if_then(far):
+                self.do(Tiles.copy, deep, tall, start, col_a, block)
+            first, step = self.select(far, block, start), self.select(far, SIZE(APART), col_a)
+
+            def body(j, columns):
+                place, end = self.at(b, (p, row_b), (j, col_b)), [more, self.at(c, (i, row_c), (j, 1)), row_c]
+                given = [tall, columns, deep, alpha, first, row_a, step]
+                with self.if_else(upright) as (then, otherwise):
+                    with then:
+                        self.do(Tiles.panel, *given, place, row_b, *end, near)
+                    with otherwise:
+                        self.do(Tiles.turn, deep, columns, place, col_b, near)
+                        self.do(Tiles.panel, *given, near, SIZE(PANEL), *end, NOWHERE)
+
+            self.across(SIZE(0), n, PANEL, body)
+
+    def product(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, beta, c, row_c, col_c):
+        """C = alpha*A@B + beta*C, in the way that suits its sizes and strides."""
+        # where columns of C lie in memory: C' = B' A'
+        flip = self.select(self.test(n, "==", 1), self.test(row_c, "==", 1), self.test(col_c, "!=", 1))
+        given = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
+        flipped = [n, m, b, col_b, row_b, a, col_a, row_a, col_c]
+        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.select, [flip] * 9, flipped, given)
+        adds = self.fcmp_unordered("!=", beta, REAL(0.0))
+        with self.if_then(self.and_(adds, self.fcmp_unordered("!=", beta, REAL(1.0)))):
+            self.do(Tiles.scale, m, n, beta, c, row_c)
+
+        upright = self.or_(self.test(col_b, "==", 1), self.test(n, "==", 1))
+        ragged = self.test(self.and_(n, SIZE(PANEL - 1)), ">", LANES)  # the last panel should be padded
+        local = self.or_(self.test(col_a, "==", 1), self.test(k, "<=", DEPTH))
+        small = self.or_(self.test(m, "<", 64), self.and_(local, self.test(self.mul(n, k), "<", 8192)))
+        small = self.or_(self.test(m, "<", HEIGHTS[0]), self.and_(small, self.not_(ragged)))
+        direct = self.or_(self.and_(upright, small), self.test(self.least(m, k), "<", 1))
+        along = self.and_(self.and_(self.test(m, "<", 8), self.test(col_a, "==", 1)), self.not_(upright))
+
+        given = [k, alpha, a, row_a, col_a]
+        self.first(
+            (direct, lambda: self.do(Tiles.straight, m, n, *given, b, row_b, adds, c, row_c)),
+            (along, lambda: self.do(Tiles.dots, m, n, *given[:-1], b, col_b, adds, c, row_c)),
+            (None, lambda: self.do(Tiles.panels, m, n, *given, b, row_b, col_b, adds, c, row_c, upright)),
+        )
+
+    def straight(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """C from A and B as they are."""
+        single = self.or_(self.test(m, "==", 1), self.test(k, "==", 1))
+        wide = self.select(single, self.and_(n, SIZE(-WIDE * LANES)), SIZE(0))
+        with self.if_then(self.test(wide, ">", 0)):
+            self.do(Tiles.line, m, wide, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c)
+
+        def body(j, columns):
+            end = [self.gep(b, [j]), row_b, adds, self.gep(c, [j]), row_c, NOWHERE]
+            self.do(Tiles.panel, m, columns, k, alpha, a, row_a, col_a, *end)
+
+        self.across(wide, n, LANES, body)
+
+
+@intrinsic
+def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, beta, c, at_c, row_c, col_c):
+    """C[m,n] = alpha*A[m,k]@B[k,n] + beta*C, each matrix an array, an offset and the strides of rows and columns."""
+    count = types.intp
+    places = [(x, count, count, count) for x in (a, b, c)]
+    signature = types.void(count, count, count, NUMBER, *places[0], *places[1], NUMBER, *places[2])
+
+    def codegen(context, builder, sig, args):
+        args = list(args)
+        for i in (4, 8, 13):
+            data = context.make_array(sig.args[i])(context, builder, args[i]).data
+            args[i] = builder.gep(data, [args[i + 1]])
+        args = [args[i] for i in range(17) if i not in (5, 9, 14)]
+        builder.call(made(builder.module, Tiles.product, args), args)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@njit(**KERNEL)
+def forward_kernel(x, w, b, V, z, scalars, ws, near, wi, N):
+
+    # s[n,i_2,i_0,i,i_1,j] = [0 <= i_0 + 2*i - 1 < 2*P]*[0 <= i_1 + 2*j - 1 < 2*Q]*x[n,i_2,i_0+2*i-1,i_1+2*j-1]
+    for n in range(N):
+        for i_2 in range(3):
+            for i_0 in range(3):
+                for i in range(4):
+                    for i_1 in range(3):
+                        at_s = n * 648 + i_2 * 216 + i_0 * 72 + i * 18 + i_1 * 6
+                        at_x = n * 288 + i_2 * 96 + (2 * i + i_0 - 1) * 12
+                        for j in range(6):
+                            s_2 = (
+                                zero
+                                if 2 * i + i_0 - 1 >= 2 * 4 or 2 * i + i_0 - 1 < 0 or 2 * j + i_1 - 1 >= 2 * 6
+                                or 2 * j + i_1 - 1 < 0
+                                else x[at_x + (2 * j + i_1 - 1)]
+                            )
+                            ws[at_s + j] = s_2
+
+    # s_3[n,o,i,j] = sum_{c,k,l} s[n,c,k,i,l,j]*w[o,c,k,l]
+    for n in range(N):
+        for i in range(4):
+            for j in range(6):
+                for o in range(4):
+                    ws[648 * N + n * 96 + o * 24 + i * 6 + j] = zero
+            for i_2 in range(3):
+                for i_0 in range(3):
+                    gemm(
+                        6, 4, 3, one, ws, n * 648 + i_2 * 216 + i_0 * 72 + i * 18, 1, 6, w, i_2 * 9 + i_0 * 3, 1, 27,
+                        one, ws, 648 * N + n * 96 + i * 6, 1, 24
+                    )
+
+    # a[n,o,i,j] = s_3[n,o,i,j] + b[o]
+    # h[n,o,i,j] = [a[n,o,i,j] > 0]*a[n,o,i,j]
+    for n in range(N):
+        for o in range(4):
+            for i in range(4):
+                at_s_2 = 648 * N + n * 96 + o * 24 + i * 6
+                for j in range(6):
+                    a = b[o] + ws[at_s_2 + j]
+                    h_2 = zero if a <= zero else a
+                    ws[at_s_2 + j] = h_2
+
+    # z[n,k] = sum_{o,p,q} h[n,o,p,q]*V[o,p,q,k]
+    gemm(N, 4, 96, one, ws, 648 * N, 96, 1, V, 0, 4, 1, zero, z, 0, 4, 1)
+
+
+@njit(**KERNEL)
+def gradient_kernel(x, y, w, b, V, w_bar, b_bar, V_bar, scalars, ws, near, wi, N):
+
+    # s[n,i_2,i_0,i,i_1,j] = [0 <= i_0 + 2*i - 1 < 2*P]*[0 <= i_1 + 2*j - 1 < 2*Q]*x[n,i_2,i_0+2*i-1,i_1+2*j-1]
+    # s_2[n,i_2,i_1_2,i_3,i_2_2,j_2]
+    #       = [2*i_1_2 + i_3 - 1 >= 0]*[2*i_2_2 + j_2 - 1 >= 0]*x[n,i_2,2*i_1_2+i_3-1,2*i_2_2+j_2-1]
+    for n in range(N):
+        for i_2 in range(3):
+            for i_0 in range(3):
+                for i in range(4):
+                    for i_1 in range(3):
+                        at_s = n * 648 + i_2 * 216 + i_0 * 72 + i * 18 + i_1 * 6
+                        at_x = n * 288 + i_2 * 96 + (2 * i + i_0 - 1) * 12
+                        for j in range(6):
+                            s_3 = (
+                                zero
+                                if 2 * i + i_0 - 1 >= 2 * 4 or 2 * i + i_0 - 1 < 0 or 2 * j + i_1 - 1 >= 2 * 6
+                                or 2 * j + i_1 - 1 < 0
+                                else x[at_x + (2 * j + i_1 - 1)]
+                            )
+                            ws[at_s + j] = s_3
+            for i_1_2 in range(4):
+                for i_3 in range(3):
+                    for i_2_2 in range(6):
+                        at_s_2 = 648 * N + n * 648 + i_2 * 216 + i_1_2 * 54 + i_3 * 18 + i_2_2 * 3
+                        at_x_2 = n * 288 + i_2 * 96 + (2 * i_1_2 + i_3 - 1) * 12
+                        for j_2 in range(3):
+                            s_4 = (
+                                zero if 2 * i_2_2 + j_2 - 1 < 0 or 2 * i_1_2 + i_3 - 1 < 0
+                                else x[at_x_2 + (2 * i_2_2 + j_2 - 1)]
+                            )
+                            ws[at_s_2 + j_2] = s_4
+
+    # s_5[n,o,i,j] = sum_{c,k,l} s[n,c,k,i,l,j]*w[o,c,k,l]
+    for n in range(N):
+        for i in range(4):
+            for j in range(6):
+                for o in range(4):
+                    ws[1296 * N + n * 96 + o * 24 + i * 6 + j] = zero
+            for i_2 in range(3):
+                for i_0 in range(3):
+                    gemm(
+                        6, 4, 3, one, ws, n * 648 + i_2 * 216 + i_0 * 72 + i * 18, 1, 6, w, i_2 * 9 + i_0 * 3, 1, 27,
+                        one, ws, 1296 * N + n * 96 + i * 6, 1, 24
+                    )
+
+    # a[n,o,i,j] = s_5[n,o,i,j] + b[o]
+    # h[n,o,i,j] = [a[n,o,i,j] > 0]*a[n,o,i,j]
+    for n in range(N):
+        for o in range(4):
+            for i in range(4):
+                at_s_3 = 1296 * N + n * 96 + o * 24 + i * 6
+                for j in range(6):
+                    a = b[o] + ws[at_s_3 + j]
+                    h_2 = zero if a <= zero else a
+                    ws[at_s_3 + j] = h_2
+
+    # z[n,k] = sum_{o,p,q} h[n,o,p,q]*V[o,p,q,k]
+    gemm(N, 4, 96, one, ws, 1296 * N, 96, 1, V, 0, 4, 1, zero, ws, 1392 * N, 4, 1)
+    s_6 = 0.0
+
+    # s_6 = sum_{n,k} (z[n,k] - y[n,k])**2
+    # s_7[i_1,i_0] = z[i_1,i_0] - y[i_1,i_0]
+    for i_1 in range(N):
+        at_z = 1392 * N + i_1 * 4
+        at_y = i_1 * 4
+        for i_0 in range(4):
+            s_6 += (ws[at_z + i_0] - y[at_y + i_0]) * (ws[at_z + i_0] - y[at_y + i_0])
+            s_8 = ws[at_z + i_0] - y[at_y + i_0]
+            ws[at_z + i_0] = s_8
+
+    # L = s_6/(2*N)
+    L = 0.5 * s_6 / float(N)
+
+    # s_9[n,o,i,j] = sum_k s_7[n,k]*V[o,i,j,k]
+    gemm(N, 96, 4, one, ws, 1392 * N, 4, 1, V, 0, 1, 4, zero, ws, 1396 * N, 96, 1)
+    for o in range(4):
+        b_bar[o] = zero
+
+    # a_bar[n,o,i,j] = [h[n,o,i,j] > 0]*s_9[n,o,i,j]/N
+    # b_bar[o_2] = sum_{n,p,q} a_bar[n,o_2,p,q]
+    for n in range(N):
+        for o in range(4):
+            for i in range(4):
+                at_s_4 = 1396 * N + n * 96 + o * 24 + i * 6
+                at_h = 1296 * N + n * 96 + o * 24 + i * 6
+                for j in range(6):
+                    s_10 = ws[at_s_4 + j]
+                    a_bar_2 = zero if ws[at_h + j] <= zero else s_10 / real(N)
+                    ws[at_s_4 + j] = a_bar_2
+        for i_1 in range(4):
+            for o_2 in range(4):
+                at_a_bar = 1396 * N + n * 96 + o_2 * 24 + i_1 * 6
+                for i_2 in range(6):
+                    b_bar[o_2] += ws[at_a_bar + i_2]
+
+    # w_bar[o,c,i,j] = sum_{n,p,q} a_bar[n,o,p,q]*s_2[n,c,p,i,q,j]
+    for c in range(3):
+        for i in range(3):
+            for o in range(4):
+                for j in range(3):
+                    w_bar[o * 27 + c * 9 + i * 3 + j] = zero
+            for i_0 in range(N):
+                for i_1 in range(4):
+                    gemm(
+                        4, 3, 6, one, ws, 1396 * N + i_0 * 96 + i_1 * 6, 24, 1, ws,
+                        648 * N + i_0 * 648 + c * 216 + i_1 * 54 + i * 18, 3, 1, one, w_bar, c * 9 + i * 3, 27, 1
+                    )
+
+    # V_bar[o,p,q,k] = (1/N)*sum_n h[n,o,p,q]*s_7[n,k]
+    gemm(96, 4, N, real(1.0 / float(N)), ws, 1296 * N, 1, 96, ws, 1392 * N, 4, 1, zero, V_bar, 0, 4, 1)
+    scalars[0] = L
+
+
+@njit(**KERNEL)
+def train_steps(
+    data1_x, data2_y, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, first, last, total, done, seed
+):
+    """Steps `first` to `last` of an epoch, each over 32 of the `total` rows; how many were done."""
+    for step in range(first, last):
+        begin = step * 32
+        n = 32 if begin + 32 <= total else total - begin
+        t = float(done + step - first + 1)
+
+        # row[n_2] = rows[n_2+begin]
+        # y[n_2,i1] = data2_y[row[n_2],i1]
+        # x[n_2,i1_2,i2,i3] = data1_x[row[n_2],i1_2,i2,i3]
+        # s[n_2,i1_2,i_0,i_2,i_1,j]
+        #       = [0 <= i_0 + 2*i_2 - 1 < 2*P]*[0 <= i_1 + 2*j - 1 < 2*Q]*x[n_2,i1_2,i_0+2*i_2-1,i_1+2*j-1]
+        # s_2[n_2,i1_2,i_1_2,i_3,i_2_2,j_2]
+        #       = [2*i_1_2 + i_3 - 1 >= 0]*[2*i_2_2 + j_2 - 1 >= 0]*x[n_2,i1_2,2*i_1_2+i_3-1,2*i_2_2+j_2-1]
+        for n_2 in range(n):
+            row = rows[n_2 + begin]
+            at_y = n_2 * 4
+            at_y_data = row * 4
+            for i1 in range(4):
+                y_2 = data2_y[at_y_data + i1]
+                ws[at_y + i1] = y_2
+            for i1_2 in range(3):
+                for i2 in range(8):
+                    at_x = 128 + i2 * 12
+                    at_x_data = row * 288 + i1_2 * 96 + i2 * 12
+                    for i3 in range(12):
+                        x_2 = data1_x[at_x_data + i3]
+                        ws[at_x + i3] = x_2
+                for i_0 in range(3):
+                    for i_2 in range(4):
+                        for i_1 in range(3):
+                            at_s = 3200 + n_2 * 648 + i1_2 * 216 + i_0 * 72 + i_2 * 18 + i_1 * 6
+                            at_x_2 = 128 + (2 * i_2 + i_0 - 1) * 12
+                            for j in range(6):
+                                s_3 = (
+                                    zero
+                                    if 2 * i_2 + i_0 - 1 >= 2 * 4 or 2 * i_2 + i_0 - 1 < 0 or 2 * j + i_1 - 1 >= 2 * 6
+                                    or 2 * j + i_1 - 1 < 0
+                                    else ws[at_x_2 + (2 * j + i_1 - 1)]
+                                )
+                                ws[at_s + j] = s_3
+                for i_1_2 in range(4):
+                    for i_3 in range(3):
+                        for i_2_2 in range(6):
+                            at_s_2 = 23936 + n_2 * 648 + i1_2 * 216 + i_1_2 * 54 + i_3 * 18 + i_2_2 * 3
+                            at_x_3 = 128 + (2 * i_1_2 + i_3 - 1) * 12
+                            for j_2 in range(3):
+                                s_4 = (
+                                    zero if 2 * i_2_2 + j_2 - 1 < 0 or 2 * i_1_2 + i_3 - 1 < 0
+                                    else ws[at_x_3 + (2 * i_2_2 + j_2 - 1)]
+                                )
+                                ws[at_s_2 + j_2] = s_4
+
+        # s_5[n,o,i,j] = sum_{c,k,l} s[n,c,k,i,l,j]*w[o,c,k,l]
+        for n_2 in range(n):
+            for i_2 in range(4):
+                for j in range(6):
+                    for o in range(4):
+                        ws[128 + n_2 * 96 + o * 24 + i_2 * 6 + j] = zero
+                for i_2_2 in range(3):
+                    for i_0 in range(3):
+                        gemm(
+                            6, 4, 3, one, ws, 3200 + n_2 * 648 + i_2_2 * 216 + i_0 * 72 + i_2 * 18, 1, 6, theta,
+                            i_2_2 * 9 + i_0 * 3, 1, 27, one, ws, 128 + n_2 * 96 + i_2 * 6, 1, 24
+                        )
+
+        # a[n_2,o,i_2,j] = s_5[n_2,o,i_2,j] + b[o]
+        # h[n_2,o,i_2,j] = [a[n_2,o,i_2,j] > 0]*a[n_2,o,i_2,j]
+        for n_2 in range(n):
+            for o in range(4):
+                for i_2 in range(4):
+                    at_b = 112 + o
+                    at_s_3 = 128 + n_2 * 96 + o * 24 + i_2 * 6
+                    for j in range(6):
+                        a = theta[at_b] + ws[at_s_3 + j]
+                        h_2 = zero if a <= zero else a
+                        ws[at_s_3 + j] = h_2
+
+        # z[n,k] = sum_{o,p,q} h[n,o,p,q]*V[o,p,q,k]
+        gemm(n, 4, 96, one, ws, 128, 96, 1, theta, 128, 4, 1, zero, ws, 3200, 4, 1)
+        s_6 = 0.0
+
+        # s_6 = sum_{n,k} (z[n,k] - y[n,k])**2
+        # s_7[i_1,i_0] = z[i_1,i_0] - y[i_1,i_0]
+        for i_1 in range(n):
+            at_z = 3200 + i_1 * 4
+            at_y_2 = i_1 * 4
+            for i_0 in range(4):
+                s_6 += (ws[at_z + i_0] - ws[at_y_2 + i_0]) * (ws[at_z + i_0] - ws[at_y_2 + i_0])
+                s_8 = ws[at_z + i_0] - ws[at_y_2 + i_0]
+                ws[at_y_2 + i_0] = s_8
+
+        # L = s_6/(2*N)
+        L = 0.5 * s_6 / float(n)
+        if not abs(L) < np.inf:
+            return step - first
+
+        # s_9[n,o,i,j] = sum_k s_7[n,k]*V[o,i,j,k]
+        gemm(n, 96, 4, one, ws, 0, 4, 1, theta, 128, 1, 4, zero, ws, 3200, 96, 1)
+        for o in range(4):
+            grad[112 + o] = zero
+
+        # a_bar[n_2,o,i_2,j] = [h[n_2,o,i_2,j] > 0]*s_9[n_2,o,i_2,j]/N
+        # b_bar[o_2] = sum_{n,p,q} a_bar[n,o_2,p,q]
+        for n_2 in range(n):
+            for o in range(4):
+                for i_2 in range(4):
+                    at_s_4 = 3200 + n_2 * 96 + o * 24 + i_2 * 6
+                    at_h = 128 + n_2 * 96 + o * 24 + i_2 * 6
+                    for j in range(6):
+                        s_10 = ws[at_s_4 + j]
+                        a_bar_2 = zero if ws[at_h + j] <= zero else s_10 / real(n)
+                        ws[at_s_4 + j] = a_bar_2
+            for i_1 in range(4):
+                for o_2 in range(4):
+                    at_b_bar = 112 + o_2
+                    at_a_bar = 3200 + n_2 * 96 + o_2 * 24 + i_1 * 6
+                    for i_2_2 in range(6):
+                        grad[at_b_bar] += ws[at_a_bar + i_2_2]
+
+        # w_bar[o,c,i,j] = sum_{n,p,q} a_bar[n,o,p,q]*s_2[n,c,p,i,q,j]
+        for c in range(3):
+            for i_2 in range(3):
+                for o in range(4):
+                    for j in range(3):
+                        grad[o * 27 + c * 9 + i_2 * 3 + j] = zero
+                for i_0 in range(n):
+                    for i_1 in range(4):
+                        gemm(
+                            4, 3, 6, one, ws, 3200 + i_0 * 96 + i_1 * 6, 24, 1, ws,
+                            23936 + i_0 * 648 + c * 216 + i_1 * 54 + i_2 * 18, 3, 1, one, grad, c * 9 + i_2 * 3, 27, 1
+                        )
+
+        # V_bar[o,p,q,k] = (1/N)*sum_n h[n,o,p,q]*s_7[n,k]
+        gemm(96, 4, n, real(1.0 / float(n)), ws, 128, 1, 96, ws, 0, 4, 1, zero, grad, 128, 4, 1)
+
+        # m_next[i_2] = 0.9*m[i_2] + grad_2[i_2]/10
+        # v_next[i_2] = 0.999*v[i_2] + 0.001*grad_2[i_2]**2
+        for i_2 in range(512):
+            m_next_2 = real(0.9) * state[i_2] + real(0.1) * grad[i_2]
+            state[i_2] = m_next_2
+            v_next_2 = real(0.999) * state[512 + i_2] + real(0.001) * (grad[i_2] * grad[i_2])
+            state[512 + i_2] = v_next_2
+
+        # step_c = sqrt(1 - 0.999**t)
+        step_c = math.sqrt(1.0 - 0.999 ** t)
+
+        # step_eta = 0.001
+        step_eta = 0.001
+
+        # step_alpha = step_c*step_eta/(1 - 0.9**t)
+        step_alpha = step_c * step_eta / (1.0 - 0.9 ** t)
+
+        # step_eps_t = 1e-8*step_c
+        step_eps_t = 1e-08 * step_c
+
+        # theta_next[i_2] = theta_2[i_2] - step_alpha*m_next[i_2]/(sqrt(v_next[i_2]) + step_eps_t)
+        for i_2 in range(512):
+            theta_next_2 = theta[i_2] - state[i_2] * real(step_alpha) / (math.sqrt(state[512 + i_2]) + real(step_eps_t))
+            theta[i_2] = theta_next_2
+
+        sums[0] += L * n
+        sums[1] += n
+    return last - first
+
+
+BATCH = 32
+PARAMETERS = {  # name: offset in the vector, shape
+    "w": (0, (4, 3, 3, 3)),
+    "b": (112, (4,)),
+    "V": (128, (4, 4, 6, 4)),
+}
+THETA = 512
+
+
+def given(name, value, shape, dtype=real):
+    """The value as an array that kernels take; its shape must be this one."""
+    array = np.asarray(value, dtype, order="C")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, but has {array.shape}")
+    return array
+
+
+def forward(x, params):
+    """z (N, K) of x (N, C, 2*P, 2*Q), parameters by name."""
+    N = np.shape(x)[0]
+    x = given("x", x, (N, 3, 8, 12))
+    w = given("w", params["w"], (4, 3, 3, 3))
+    b = given("b", params["b"], (4,))
+    V = given("V", params["V"], (4, 4, 6, 4))
+    z = np.empty((N, 4), real)
+    scalars, ws, near, wi = np.zeros(0), np.empty(744 * N, real), np.empty(0, real), np.empty(0, np.int64)
+    forward_kernel(x.ravel(), w.ravel(), b.ravel(), V.ravel(), z.ravel(), scalars, ws, near, wi, N)
+    return z
+
+
+def loss_and_gradients(x, y, params):
+    """L, its slopes by name of x (N, C, 2*P, 2*Q), y (N, K), parameters by name."""
+    N = np.shape(x)[0]
+    x = given("x", x, (N, 3, 8, 12))
+    y = given("y", y, (N, 4))
+    w = given("w", params["w"], (4, 3, 3, 3))
+    b = given("b", params["b"], (4,))
+    V = given("V", params["V"], (4, 4, 6, 4))
+    w_bar = np.empty((4, 3, 3, 3), real)
+    b_bar = np.empty((4,), real)
+    V_bar = np.empty((4, 4, 6, 4), real)
+    scalars, ws, near, wi = np.zeros(1), np.empty(1492 * N, real), np.empty(0, real), np.empty(0, np.int64)
+    gradient_kernel(
+        x.ravel(), y.ravel(), w.ravel(), b.ravel(), V.ravel(), w_bar.ravel(), b_bar.ravel(), V_bar.ravel(), scalars, ws,
+        near, wi, N
+    )
+    return float(scalars[0]), {"w": w_bar, "b": b_bar, "V": V_bar}
+
+
+def aligned(count):
+    """Zeros that begin at a cache line."""
+    lines = np.zeros(count + 64 // real().itemsize, real)
+    skip = -lines.ctypes.data // real().itemsize % (64 // real().itemsize)
+    return lines[skip : skip + count]
+
+
+def pack(params, layout=PARAMETERS, size=THETA):
+    """Parameters by name, as one vector."""
+    theta = aligned(size)
+    for name, (at, shape) in layout.items():
+        theta[at : at + math.prod(shape)] = given(name, params[name], shape).ravel()
+    return theta
+
+
+def unpack(theta, layout=PARAMETERS):
+    """The parameters of a vector by name; arrays that share its memory."""
+    return {name: theta[at : at + math.prod(shape)].reshape(shape) for name, (at, shape) in layout.items()}
+
+
+def workspace():
+    """What `train_steps` works on besides data and parameters, in its order, as it begins."""
+    grad = aligned(512)
+    state = aligned(2 * THETA)
+    memory = np.array([], np.float64)
+    noise = aligned(0)
+    ws = aligned(44672)
+    near = aligned(0)
+    wi = np.zeros(0, np.int64)
+    sums = np.zeros(2)
+    return grad, state, memory, noise, ws, near, wi, sums
+
+
+def initial(seed=0):
+    """Parameters by name, as training begins."""
+    rng = np.random.default_rng(seed)
+    return {
+        "w": rng.uniform(-0.308607, 0.308607, (4, 3, 3, 3)),
+        "b": np.zeros((4,)),
+        "V": rng.uniform(-0.176777, 0.176777, (4, 4, 6, 4)),
+    }
+
+
+def random_data(count, seed=0):
+    """Random values for what the loss is asked about."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count, 3, 8, 12))
+    y = rng.normal(size=(count, 4))
+    return x, y
+
+
+def train(x, y, params=None, epochs=10, seed=0):
+    """Train on rows in an order that is new in each epoch; parameters then, and mean losses."""
+    count = np.shape(x)[0]
+    x = given("x", x, (count, 3, 8, 12)).ravel()
+    y = given("y", y, (count, 4)).ravel()
+    params = initial(seed) if params is None else params
+    theta, held = pack(params), aligned(0)
+    grad, state, memory, noise, ws, near, wi, sums = workspace()
+    order = np.random.default_rng(seed)
+    steps, losses = -(-count // BATCH), []
+    for epoch in range(epochs):
+        rows, sums[:] = order.permutation(count), 0.0
+        done = train_steps(
+            x, y, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, 0, steps, count, epoch * steps,
+            seed
+        )
+        if done < steps:
+            raise FloatingPointError(f"the loss is not finite at step {done + 1} of epoch {epoch + 1}")
+        losses.append(float(sums[0] / sums[-1]))
+    return unpack(theta), losses
+
+
+def main():
+    """Train on random data, and say how it goes."""
+    begin = time.perf_counter()
+    x, y = random_data(16 * BATCH)
+    params = initial()
+    z = forward(x, params)
+    print("z, of shape", np.shape(z))
+    loss, slopes = loss_and_gradients(x, y, params)
+    print(f"loss {loss:.6f}")
+    for name, slope in slopes.items():
+        print(f"slope by {name}, largest entry {np.max(np.abs(slope)):.3g}")
+    train(x, y, params, epochs=1)
+    print(f"ready after {time.perf_counter() - begin:.1f} s")
+    begin = time.perf_counter()
+    params, losses = train(x, y, params, epochs=10)
+    seconds = time.perf_counter() - begin
+    for epoch, loss in enumerate(losses):
+        print(f"epoch {epoch + 1:2}: loss {loss:.6f}")
+    print(f"{len(losses) * 16 / seconds:.0f} steps per second")
+
+
+if __name__ == "__main__":
+    main()

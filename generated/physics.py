@@ -1,0 +1,990 @@
+"""physics: a model as one module.
+
+The loss and what it is made of, for N samples:
+
+    h[n,k] = tanh(w[k]*x[n] + b[k])
+    s[n] = sum_k v[k]*w[k]*(1 - h[n,k]**2)
+    start = sum_h v[h]*tanh(b[h]) + c
+    u[n] = sum_k h[n,k]*v[k] + c
+    L = (1/N)*sum_n (s[n] + u[n])**2 + (start - 1)**2
+
+Its slopes, by w as w_bar, with which it is trained, 32 samples at a time:
+
+    h_bar[n,k] = 2*v[k]*(s[n] + u[n])*(1 - 2*w[k]*h[n,k])/N
+    w_bar[i] = sum_n (1 - h[n,i]**2)*(x[n]*h_bar[n,i] + 2*v[i]*(s[n] + u[n])/N)
+    b_bar[i] = sum_n h_bar[n,i]*(1 - h[n,i]**2) + (2*start - 2)*v[i]*(1 - tanh(b[i])**2)
+    v_bar[i] = (2/N)*sum_n (s[n] + u[n])*(h[n,i]*(1 - h[n,i]*w[i]) + w[i]) + 2*(start - 1)*tanh(b[i])
+    c_bar = (2/N)*sum_n (s[n] + u[n]) + 2*start - 2
+
+A step of Adam(lr=0.001), the t-th, where g is the gradient by parameters w:
+
+    m_next[p] = 0.9*m[p] + g[p]/10
+    v_next[p] = 0.999*v[p] + 0.001*g[p]**2
+    c = sqrt(1 - 0.999**t)
+    eta = 0.001
+    alpha = c*eta/(1 - 0.9**t)
+    eps_t = 1e-8*c
+    w_next[p] = w[p] - alpha*m_next[p]/(sqrt(v_next[p]) + eps_t)
+
+Data, with H = 16:
+
+    x (N,)
+
+Functions; `params` holds the parameters by name, as `PARAMETERS` lists them:
+
+    forward(x, params) -> s (N,)
+        the outputs, as they are when nothing is trained
+    loss_and_gradients(x, params) -> L, its slopes by name
+        as in training
+    train(x, params=None, epochs=10, seed=0) -> params, losses
+        the loss is a mean over each epoch
+    train_steps(...) -> steps done
+        steps `first` to `last` of an epoch: gather, forward, backward, update
+    initial(seed=0) -> params
+        parameters as training begins
+    pack(params) -> theta; unpack(theta) -> params
+        parameters as one vector, as `train_steps` takes them
+    workspace() -> grad, state, memory, noise, ws, near, wi, sums
+        everything else that `train_steps` works on
+    random_data(count, seed=0) -> x
+        values of the right shapes and kinds
+
+Run as a script, the module trains on random data.
+
+Written by symnet; needs numpy, numba and scipy, and nothing else.
+"""
+
+import math
+import time
+
+import numpy as np
+from llvmlite import binding as llb, ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+real = np.float32
+zero, half, one, two = real(0.0), real(0.5), real(1.0), real(2.0)
+NUMBER = types.float32
+KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boundscheck=False, nogil=True, cache=True)
+PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
+
+
+# no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
+# sums below that exist for their rounding. Inlined always: left to itself LLVM keeps the longest as calls, and a loop
+# with a call is no vector loop. Without wrappers for the interpreter a function compiles twice as fast.
+_EXACT = dict(
+    fastmath=False,
+    error_model="numpy",
+    boundscheck=False,
+    forceinline=True,
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+)
+
+
+def _compiled(function):
+    """The function for compiled callers; the interpreter, for which it has no wrapper, gets an exception."""
+
+    def only_compiled(*arguments):
+        raise NotImplementedError(f"{function.__name__} is for compiled callers")
+
+    def typed(*arguments):
+        return function
+
+    overload(only_compiled, jit_options=_EXACT, strict=False)(typed)
+    return only_compiled
+
+
+def _instruction(write):
+    """A function whose body is the LLVM that `write(builder, *values)` makes; its type is that of its last argument."""
+
+    def typed(typing, *arguments):
+        def codegen(context, builder, signature, values):
+            return write(builder, *values)
+
+        return arguments[-1](*arguments), codegen
+
+    typed.__wrapped__ = write
+    return intrinsic(typed)
+
+
+def _call(builder, name, *values):
+    kind = values[0].type
+    signature = ir.FunctionType(kind, [kind] * len(values))
+    return builder.call(builder.module.declare_intrinsic(name, [kind], signature), values)
+
+
+# word, binary digits of the fraction, bias of the exponent, bits of sqrt(1/2)
+_LAYOUT = {
+    "float": (ir.IntType(32), 23, 127, 0x3F3504F3),
+    "double": (ir.IntType(64), 52, 1023, 0x3FE6A09E667F3BCD),
+}
+
+
+@_instruction
+def _select(builder, condition, a, b):
+    """a where the condition holds, else b; both are computed."""
+    return builder.select(condition, a, b)
+
+
+@_instruction
+def _fma(builder, a, b, c):
+    """a*b + c, in one step where the processor has it; only where the rounding between does not matter."""
+    return _call(builder, "llvm.fmuladd", a, b, c)
+
+
+@_instruction
+def _horner(builder, coefficients, x):
+    """A polynomial, its coefficients from the highest down."""
+    value = builder.extract_value(coefficients, 0)
+    for i in range(1, coefficients.type.count):
+        value = _call(builder, "llvm.fmuladd", value, x, builder.extract_value(coefficients, i))
+    return value
+
+
+@_instruction
+def _sign(builder, x, s):
+    """|x| with the sign of s."""
+    return _call(builder, "llvm.copysign", x, s)
+
+
+@_instruction
+def _power(builder, t):
+    """2^k for t = k + _POWER: the lowest bits of t are those of the exponent."""
+    word, digits, _, _ = _LAYOUT[str(t.type)]
+    return builder.bitcast(builder.shl(builder.bitcast(t, word), word(digits)), t.type)
+
+
+@_instruction
+def _scale(builder, p, t):
+    """p*2^k for t = k + _TWICE, in two steps: where p*2^k is subnormal or near overflow, 2^k is out of range."""
+    word, digits, _, _ = _LAYOUT[str(t.type)]
+    k = builder.bitcast(t, word)
+    half = builder.and_(builder.shl(k, word(digits - 1)), word(-1 << digits))
+    rest = builder.sub(builder.shl(k, word(digits)), half)
+    return builder.fmul(builder.fmul(p, builder.bitcast(half, p.type)), builder.bitcast(rest, p.type))
+
+
+_F = np.float32
+_ZERO, _HALF, _ONE, _TWO, _INF, _NAN = _F(0), _F(0.5), _F(1), _F(2), _F(np.inf), _F(np.nan)
+# added to a small whole number k, leaves k in the lowest bits
+_POWER = _F(1.5 * 2**23 + 127)
+_TWICE = _F(1.5 * 2**23 + 2 * 127)
+_LOG2_E = _F(1.4426950408889634)
+# log 2 = A + B; A has 16 digits, so that k*A is exact
+_LOG_2_A = _F(0.693145751953125)
+_LOG_2_B = _F(1.4286068203094173e-06)
+# (e^r - 1 - r)/r^2 for |r| <= log(2)/2, relative error of e^r 2^-28
+_EXPM1 = tuple(map(_F, (0.0013814539, 0.008368745, 0.04166839, 0.16666521, 0.49999994)))
+_EXP = (*_EXPM1, _ONE, _ONE)
+# (tanh(x)/x - 1)/x^2 in x^2 for |x| <= 0.625, relative error of tanh 2^-27
+_TANH = tuple(map(_F, (-0.005717045, 0.020650588, -0.053743497, 0.13331491, -0.33333284)))
+_TANH_TURN, _TANH_HIGH = _F(0.625), _F(10)
+# below the first 4 e^x is 0; beyond 2^-30, 1 + e is 1
+_SECH2_LOW, _SECH2_ONE = _F(-106), _F(30)
+
+
+@_compiled
+def tanh(x):
+    """tanh |x| = 1 - 2/(e^2|x| + 1), near 0 as its odd series."""
+    a = abs(x)
+    y = _TWO * _select(a > _TANH_HIGH, _TANH_HIGH, a)
+    t = _fma(y, _LOG2_E, _TWICE)
+    k = _TWICE - t
+    r = _fma(k, _LOG_2_B, _fma(k, _LOG_2_A, y))
+    e = _horner(_EXP, r) * _power(_POWER - k)
+    z = x * x
+    near = _fma(a * z, _horner(_TANH, z), a)
+    return _sign(_select(a < _TANH_TURN, near, _ONE - _TWO / (e + _ONE)), x)
+
+
+@_compiled
+def sech2(x):
+    """1 - tanh(x)^2 = 4 s (1 - s), s = e/(1 + e) = e - e*q for e = e^-2|x| = 2^k (1 + g); s = 2^k u is rounded once.
+
+    The scale 2^(k + 2) comes last, for the sake of subnormal values.
+    """
+    y = -_TWO * abs(x)
+    y = _select(y < _SECH2_LOW, _SECH2_LOW, y)
+    t = _fma(y, _LOG2_E, _TWICE)
+    k = _TWICE - t
+    r = _fma(k, _LOG_2_B, _fma(k, _LOG_2_A, y))
+    g = _fma(r * r, _horner(_EXPM1, r), r)
+    scale = _power(_POWER - _select(k > _SECH2_ONE, _SECH2_ONE, k))
+    p = _ONE + g
+    e = p * scale
+    u = _ONE + _fma(-p, e / (_ONE + e), g)
+    return _scale(_fma(-u, u * scale, u), t + _TWO)
+
+
+# -- matrix products: tiles of C are held in vector registers while sums run over p
+
+FEATURES = llb.get_host_cpu_features()
+WIDTH = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx2") else 16  # bytes of a vector
+BITS = NUMBER.bitwidth
+LANES = 8 * WIDTH // BITS
+PANEL = 2 * LANES  # columns of B that are summed over at a time
+HEIGHTS = (8, 4, 2, 1) if WIDTH == 64 else (6, 4, 2, 1)  # rows of tiles: the highest x PANEL fills the registers
+WIDE = 8  # vectors of a tile of one row
+DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
+COPIED, APART = 3072 // BITS, 3072 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
+
+SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
+REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
+VECTOR, MASK, PLACES = (ir.VectorType(kind, LANES) for kind in (REAL, ir.IntType(1), LANE))
+ARRAY, VECTORS = REAL.as_pointer(), VECTOR.as_pointer()
+ZERO, NOWHERE, ALIGN = ir.Constant(VECTOR, None), ir.Constant(ARRAY, None), ir.Constant(LANE, BITS // 8)
+ALL, NONE = ir.Constant(MASK, [1] * LANES), ir.Constant(MASK, None)
+
+
+def made(module, write, args):
+    """The function whose instructions `write` gives, for such arguments; a module has it once."""
+    name = f"symnet_{write.__name__}"
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [x.type for x in args]), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        function.attributes.add("optsize")
+        code = Tiles(function.append_basic_block("entry"))
+        write(code, *function.args)
+        code.ret_void()
+    return module.globals[name]
+
+
+class Tiles(ir.IRBuilder):
+    """Instructions for the products of matrices, in the language of LLVM."""
+
+    # -- numbers, addresses, vectors
+
+    def number(self, x):
+        return x if isinstance(x, ir.Value) else SIZE(x)
+
+    def test(self, x, sign, y):
+        return self.icmp_signed(sign, self.number(x), self.number(y))
+
+    def least(self, x, y):
+        return self.select(self.test(x, "<", y), self.number(x), self.number(y))
+
+    def at(self, start, *terms):
+        """The address start + i*s + j*t + ..."""
+        for i, stride in terms:
+            if isinstance(i, int) and isinstance(stride, int):
+                start = self.gep(start, [SIZE(i * stride)]) if i * stride else start
+            else:
+                start = self.gep(start, [i if stride == 1 else self.mul(self.number(i), self.number(stride))])
+        return start
+
+    def strided(self, start, stride, count):
+        """The addresses start, start + stride, ..."""
+        places = [start]
+        while len(places) < count:
+            places.append(self.gep(places[-1], [stride]))
+        return places
+
+    def opaque(self, value):
+        """The same value, but LLVM cannot see where it is from: else it derives addresses in long chains."""
+        return self.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], False)
+
+    def spread(self, scalar, kind=VECTOR):
+        """A vector of equal numbers."""
+        none = ir.Constant(kind, ir.Undefined)
+        return self.shuffle_vector(self.insert_element(none, scalar, LANE(0)), none, ir.Constant(PLACES, [0] * LANES))
+
+    def below(self, count):
+        """The mask of the lanes 0..count-1."""
+        count = self.spread(self.trunc(self.least(count, LANES), LANE), PLACES)
+        return self.icmp_signed("<", ir.Constant(PLACES, list(range(LANES))), count)
+
+    def get(self, place, mask=None):
+        """The vector at a place; lanes outside the mask are not read, and 0."""
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.load(place, align=BITS // 8)
+        kind = ir.FunctionType(VECTOR, [VECTORS, LANE, MASK, VECTOR])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.load.v{LANES}f{BITS}.p0")
+        return self.call(masked, [place, ALIGN, mask, ZERO])
+
+    def put(self, value, place, mask=None):
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.store(value, place, align=BITS // 8)
+        kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
+        return self.call(masked, [value, place, ALIGN, mask])
+
+    def fused(self, x, y, z):
+        """x*y + z, rounded once where the processor can."""
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        fused = cgutils.get_or_insert_function(self.module, kind, f"llvm.fmuladd.v{LANES}f{BITS}")
+        return self.call(fused, [x, y, z])
+
+    def paired(self, x, y):
+        """x0 y0 x1 y1 ... of the lower halves, and of the upper halves."""
+        for half in (0, LANES // 2):
+            order = [half + i // 2 + i % 2 * LANES for i in range(LANES)]
+            yield self.shuffle_vector(x, y, ir.Constant(PLACES, order))
+
+    # -- loops and functions
+
+    def repeat(self, times, state, body):
+        """state = body(state), so many times."""
+        before, (head, inside, after) = self.block, (self.append_basic_block() for _ in range(3))
+        self.branch(head)
+        self.position_at_end(head)
+        left, held = self.phi(SIZE), [self.phi(value.type) for value in state]
+        self.cbranch(self.test(left, ">", 0), inside, after)
+        self.position_at_end(inside)
+        new = [self.sub(left, SIZE(1)), *body(*held)]
+        for phi, first, value in zip([left, *held], [times, *state], new, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, self.block)
+        self.branch(head)
+        self.position_at_end(after)
+        return held
+
+    def first(self, *cases):
+        """Of pairs of a condition and what to do, the first whose condition holds."""
+        (condition, write), *others = cases
+        if not others:
+            return write()
+        with self.if_else(condition) as (then, otherwise):
+            with then:
+                write()
+            with otherwise:
+                self.first(*others)
+
+    def steps(self, end, step):
+        return cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE)
+
+    def across(self, start, n, most, body):
+        """body(j, columns) for panels of B, of PANEL columns each; at the end, of `most` columns or fewer."""
+        state = cgutils.alloca_once_value(self, start)
+        inside, after = self.append_basic_block(), self.append_basic_block()
+        self.cbranch(self.test(start, "<", n), inside, after)
+        self.position_at_end(inside)
+        j = self.load(state)
+        rest = self.sub(n, j)
+        columns = self.select(self.test(rest, "<", PANEL), self.least(rest, most), SIZE(PANEL))
+        body(j, columns)
+        self.store(self.add(j, columns), state)
+        self.cbranch(self.test(self.load(state), "<", n), inside, after)
+        self.position_at_end(after)
+
+    def do(self, write, *args):
+        self.call(made(self.module, write, args), args)
+
+    # -- tiles
+
+    def result(self, totals, places, masks, reads, alpha):
+        """c = alpha*total + c, where c is read by a mask of its own; all is read first: reads wait for writes."""
+        olds = [self.get(place, mask) for place, mask in zip(places, reads, strict=True)]
+        for total, place, mask, old in zip(totals, places, masks, olds, strict=True):
+            self.put(self.fused(alpha, total, old), place, mask)
+
+    def tile(self, rows, masks, reads, k, alpha, a, row_a, col_a, b, row_b, c, row_c, near=None, padded=False):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]): for each p, a column of A times a row of B.
+
+        Rows of B are read whole if they are `padded`, else the last vector by its mask; they may be kept `near`.
+        """
+        vectors, ways = len(masks), 1
+        while ways * rows * vectors <= 4:  # partial sums: eight additions can begin while one goes on
+            ways *= 2
+        lines = self.strided(a, row_a, rows)
+
+        def factors(along):
+            """The column A[:,p]; where rows are more than registers for addresses, every fourth row has one."""
+            for i, line in enumerate(lines):
+                place = self.gep(line, [along])
+                if rows > HEIGHTS[0]:
+                    fourth = fourth if i % 4 else self.opaque(place)
+                    place = self.at(fourth, (i % 4, row_a))
+                yield self.spread(self.load(place))
+
+        def add(along, down, kept, *sums):
+            sums = list(sums)
+            for way in range(len(sums) // (rows * vectors)):
+                whole = [self.gep(down, [SIZE(v * LANES)]) for v in range(vectors)]
+                entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
+                for v in range(vectors if near else 0):
+                    self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
+                for i, x in enumerate(factors(along)):
+                    at = (way * rows + i) * vectors
+                    sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
+                along, down = self.add(along, col_a), self.gep(down, [row_b])
+            return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
+
+        count = rows * vectors
+        state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
+        (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
+        while len(state) > count + 3:
+            half = (len(state) - 3) // 2
+            state[3:] = [self.fadd(x, y) for x, y in zip(state[3 : half + 3], state[half + 3 :], strict=True)]
+        if ways > 1:
+            state = self.repeat(self.and_(k, SIZE(ways - 1)), state, add)
+        sums = state[3:]
+        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
+        self.result(sums, places, masks * rows, reads * rows, alpha)
+
+    def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
+        """Tiles below each other. The first one may keep its rows of B `near`, padded; the others find them there."""
+        alpha, masks = self.spread(alpha), [self.below(columns), self.below(self.sub(columns, SIZE(LANES)))]
+        reads = [self.select(adds, mask, NONE) for mask in masks]
+
+        def tiles(rows, i, vectors, b, row_b, near=None):
+            given = [k, alpha, self.at(a, (i, row_a)), row_a, col_a, b, row_b, self.at(c, (i, row_c)), row_c]
+            self.tile(rows, masks[:vectors], reads[:vectors], *given, near, vectors == 2 and not near)
+
+        def all_tiles(first, heights, vectors, b, row_b):
+            def highest(i):
+                tiles(heights[0], i, vectors, b, row_b)
+                return [self.add(i, SIZE(heights[0]))]
+
+            (i,) = self.repeat(self.udiv(self.sub(m, first), SIZE(heights[0])), [first], highest)
+            i = cgutils.alloca_once_value(self, i)
+            for rows in heights[1:]:
+                with self.if_then(self.test(self.add(self.load(i), SIZE(rows)), "<=", m)):
+                    tiles(rows, self.load(i), vectors, b, row_b)
+                    self.store(self.add(self.load(i), SIZE(rows)), i)
+
+        with self.if_else(self.test(columns, ">", LANES)) as (double, single):
+            with double:
+                keeps, first = self.icmp_unsigned("!=", near, NOWHERE), cgutils.alloca_once_value(self, SIZE(0))
+                with self.if_then(keeps):
+                    tiles(HEIGHTS[0], 0, 2, b, row_b, near)
+                    self.store(SIZE(HEIGHTS[0]), first)
+                there = self.select(keeps, near, b), self.select(keeps, SIZE(PANEL), row_b)
+                all_tiles(self.load(first), HEIGHTS, 2, *there)
+            with single:
+                all_tiles(SIZE(0), (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
+
+    def line(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """Tiles of one row, for n a multiple of WIDE vectors: B and C are read as they lie in memory."""
+        alpha, reads = self.spread(alpha), [self.select(adds, ALL, NONE)] * WIDE
+        with self.steps(m, 1) as (i, _), self.steps(n, WIDE * LANES) as (j, _):
+            start, place = self.at(a, (i, row_a)), self.at(c, (i, row_c), (j, 1))
+            given = [k, alpha, start, row_a, col_a, self.gep(b, [j]), row_b, place, row_c]
+            self.tile(1, [ALL] * WIDE, reads, *given, None, True)
+
+    def dots(self, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]) where p goes along memory: sums of products of vectors."""
+        alpha = self.spread(alpha)
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            row, last = self.at(a, (i, row_a)), self.sub(n, SIZE(1))
+            starts = [self.at(b, (self.least(self.add(j, SIZE(lane)), last), col_b)) for lane in range(LANES)]
+
+            def add(p, *sums, mask=None):
+                x, ys = self.get(self.gep(row, [p]), mask), [self.get(self.gep(start, [p]), mask) for start in starts]
+                sums = [self.fused(x, y, z) for y, z in zip(ys, sums, strict=True)]
+                return [self.opaque(self.add(p, SIZE(LANES))), *sums]
+
+            rest = self.and_(k, SIZE(LANES - 1))
+            state = self.repeat(self.udiv(k, SIZE(LANES)), [SIZE(0)] + [ZERO] * LANES, add)
+            _, *sums = self.repeat(self.least(rest, 1), state, lambda *state: add(*state, mask=self.below(rest)))
+            while len(sums) > 1:  # a transposition whose rows are added at once: lane j ends as the sum of vector j
+                half = len(sums) // 2
+                sums = [self.fadd(*self.paired(x, y)) for x, y in zip(sums[:half], sums[half:], strict=True)]
+            mask = self.below(self.sub(n, j))
+            self.result(sums, [self.at(c, (i, row_c), (j, 1))], [mask], [self.select(adds, mask, NONE)], alpha)
+
+    # -- copies
+
+    def scale(self, m, n, beta, c, row_c):
+        """C = beta*C"""
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            place, mask = self.at(c, (i, row_c), (j, 1)), self.below(self.sub(n, j))
+            self.put(self.fmul(self.spread(beta), self.get(place, mask)), place, mask)
+
+    def copy(self, depth, columns, a, row_a, block):
+        """A block of rows, APART from each other."""
+        with self.steps(depth, 1) as (p, _), self.steps(columns, LANES) as (j, _):
+            value = self.get(self.at(a, (p, row_a), (j, 1)), self.below(self.sub(columns, j)))
+            self.put(value, self.at(block, (p, APART), (j, 1)))
+
+    def turn(self, depth, columns, b, col_b, near):
+        """A panel of B whose columns lie in memory, row after row: squares of LANES x LANES are transposed."""
+        last, half = self.sub(columns, SIZE(1)), LANES // 2
+        with self.steps(columns, LANES) as (j, _), self.steps(depth, LANES) as (p, _):
+            mask = self.below(self.sub(depth, p))
+            lines = [self.least(self.add(j, SIZE(i)), last) for i in range(LANES)]
+            square = [self.get(self.at(b, (i, col_b), (p, 1)), mask) for i in lines]
+            for _ in range(LANES.bit_length() - 1):
+                square = [z for x, y in zip(square[:half], square[half:], strict=True) for z in self.paired(x, y)]
+            for i, row in enumerate(square):
+                self.put(row, self.at(near, (self.add(p, SIZE(i)), PANEL), (j, 1)))
+
+    # -- products
+
+    def panels(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright):
+        """C in blocks: first what it needs of A and of B is brought together, where it is far apart in memory."""
+        near, block = self.alloca(REAL, SIZE(DEPTH * PANEL)), self.alloca(REAL, SIZE(DEPTH * APART + LANES))
+        near.align = block.align = 64
+        far = self.and_(self.test(row_a, "==", 1), self.and_(self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL)))
+        parts = self.udiv(self.add(k, SIZE(DEPTH - 1)), SIZE(DEPTH))
+        depth = self.udiv(self.add(k, self.sub(parts, SIZE(1))), parts)
+        height = self.select(far, SIZE(COPIED), SIZE(HEIGHT))
+        rest = SIZE(HEIGHTS[0] - 1)  # so many rows are no block of their own, for a panel begins with a high tile
+        end = self.select(self.test(m, ">", rest), self.sub(m, rest), SIZE(1))
+        with self.steps(k, depth) as (p, _), self.steps(end, height) as (i, _):
+            deep, left = self.least(self.sub(k, p), depth), self.sub(m, i)
+            tall = self.select(self.test(left, "<=", self.add(height, rest)), left, height)
+            more, start = self.or_(adds, self.test(p, ">", 0)), self.at(a, (i, row_a), (p, col_a))
+            with self.if_then(far):
+                self.do(Tiles.copy, deep, tall, start, col_a, block)
+            first, step = self.select(far, block, start), self.select(far, SIZE(APART), col_a)
+
+            def body(j, columns):
+                place, end = self.at(b, (p, row_b), (j, col_b)), [more, self.at(c, (i, row_c), (j, 1)), row_c]
+                given = [tall, columns, deep, alpha, first, row_a, step]
+                with self.if_else(upright) as (then, otherwise):
+                    with then:
+                        self.do(Tiles.panel, *given, place, row_b, *end, near)
+                    with otherwise:
+                        self.do(Tiles.turn, deep, columns, place, col_b, near)
+                        self.do(Tiles.panel, *given, near, SIZE(PANEL), *end, NOWHERE)
+
+            self.across(SIZE(0), n, PANEL, body)
+
+    def product(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, beta, c, row_c, col_c):
+        """C = alpha*A@B + beta*C, in the way that suits its sizes and strides."""
+        # where columns of C lie in memory: C' = B' A'
+        flip = self.select(self.test(n, "==", 1), self.test(row_c, "==", 1), self.test(col_c, "!=", 1))
+        given = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
+        flipped = [n, m, b, col_b, row_b, a, col_a, row_a, col_c]
+        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.select, [flip] * 9, flipped, given)
+        adds = self.fcmp_unordered("!=", beta, REAL(0.0))
+        with self.if_then(self.and_(adds, self.fcmp_unordered("!=", beta, REAL(1.0)))):
+            self.do(Tiles.scale, m, n, beta, c, row_c)
+
+        upright = self.or_(self.test(col_b, "==", 1), self.test(n, "==", 1))
+        ragged = self.test(self.and_(n, SIZE(PANEL - 1)), ">", LANES)  # the last panel should be padded
+        local = self.or_(self.test(col_a, "==", 1), self.test(k, "<=", DEPTH))
+        small = self.or_(self.test(m, "<", 64), self.and_(local, self.test(self.mul(n, k), "<", 8192)))
+        small = self.or_(self.test(m, "<", HEIGHTS[0]), self.and_(small, self.not_(ragged)))
+        direct = self.or_(self.and_(upright, small), self.test(self.least(m, k), "<", 1))
+        along = self.and_(self.and_(self.test(m, "<", 8), self.test(col_a, "==", 1)), self.not_(upright))
+
+        given = [k, alpha, a, row_a, col_a]
+        self.first(
+            (direct, lambda: self.do(Tiles.straight, m, n, *given, b, row_b, adds, c, row_c)),
+            (along, lambda: self.do(Tiles.dots, m, n, *given[:-1], b, col_b, adds, c, row_c)),
+            (None, lambda: self.do(Tiles.panels, m, n, *given, b, row_b, col_b, adds, c, row_c, upright)),
+        )
+
+    def straight(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """C from A and B as they are."""
+        single = self.or_(self.test(m, "==", 1), self.test(k, "==", 1))
+        wide = self.select(single, self.and_(n, SIZE(-WIDE * LANES)), SIZE(0))
+        with self.if_then(self.test(wide, ">", 0)):
+            self.do(Tiles.line, m, wide, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c)
+
+        def body(j, columns):
+            end = [self.gep(b, [j]), row_b, adds, self.gep(c, [j]), row_c, NOWHERE]
+            self.do(Tiles.panel, m, columns, k, alpha, a, row_a, col_a, *end)
+
+        self.across(wide, n, LANES, body)
+
+
+@intrinsic
+def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, beta, c, at_c, row_c, col_c):
+    """C[m,n] = alpha*A[m,k]@B[k,n] + beta*C, each matrix an array, an offset and the strides of rows and columns."""
+    count = types.intp
+    places = [(x, count, count, count) for x in (a, b, c)]
+    signature = types.void(count, count, count, NUMBER, *places[0], *places[1], NUMBER, *places[2])
+
+    def codegen(context, builder, sig, args):
+        args = list(args)
+        for i in (4, 8, 13):
+            data = context.make_array(sig.args[i])(context, builder, args[i]).data
+            args[i] = builder.gep(data, [args[i + 1]])
+        args = [args[i] for i in range(17) if i not in (5, 9, 14)]
+        builder.call(made(builder.module, Tiles.product, args), args)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@njit(**KERNEL)
+def forward_kernel(x, w, b, v, s, scalars, ws, near, wi, N):
+
+    # c_2[n,k] = sech2(w[k]*x[n] + b[k])
+    for n in range(N):
+        at_c = n * 16
+        for k in range(16):
+            c_3 = sech2(b[k] + w[k] * x[n])
+            ws[at_c + k] = c_3
+
+    # s_2[i_0] = v[i_0]*w[i_0]
+    for i_0 in range(16):
+        s_3 = v[i_0] * w[i_0]
+        near[i_0] = s_3
+
+    # s[n] = sum_h c_2[n,h]*s_2[h]
+    gemm(N, 1, 16, one, ws, 0, 16, 1, near, 0, 1, 0, zero, s, 0, 1, 0)
+
+
+@njit(**KERNEL)
+def gradient_kernel(x, w, b, v, c, w_bar, b_bar, v_bar, scalars, ws, near, wi, N):
+
+    # c_2[n,k] = sech2(w[k]*x[n] + b[k])
+    # h[n,k] = tanh(w[k]*x[n] + b[k])
+    # s_2[n,k] = h[n,k]*(1 - w[k]*h[n,k]) + w[k]
+    for n in range(N):
+        at_c = n * 16
+        at_h = 16 * N + n * 16
+        at_s = 32 * N + n * 16
+        for k in range(16):
+            c_3 = sech2(b[k] + w[k] * x[n])
+            ws[at_c + k] = c_3
+            h_2 = tanh(b[k] + w[k] * x[n])
+            ws[at_h + k] = h_2
+            s_3 = (one - h_2 * w[k]) * h_2 + w[k]
+            ws[at_s + k] = s_3
+
+    # s_4[i_0] = v[i_0]*w[i_0]
+    for i_0 in range(16):
+        s_5 = v[i_0] * w[i_0]
+        near[i_0] = s_5
+
+    # s[n] = sum_h c_2[n,h]*s_4[h]
+    gemm(N, 1, 16, one, ws, 0, 16, 1, near, 0, 1, 0, zero, near, 16, 1, 0)
+
+    # s_6[n] = sum_k h[n,k]*v[k]
+    gemm(N, 1, 16, one, ws, 16 * N, 16, 1, v, 0, 1, 0, zero, near, N + 16, 1, 0)
+    s_7 = 0.0
+    for i in range(16):
+        w_bar[i] = zero
+    for i in range(16):
+        near[i] = zero
+    s_8 = 0.0
+
+    # u[n] = s_6[n] + c
+    # s_7 = sum_n (s[n] + u[n])**2
+    # h_bar[n,k] = 2*v[k]*(s[n] + u[n])*(1 - 2*w[k]*h[n,k])/N
+    # w_bar[k] = sum_n c_2[n,k]*(x[n]*h_bar[n,k] + 2*v[k]*(s[n] + u[n])/N)
+    # s_9[k] = sum_n c_2[n,k]*h_bar[n,k]
+    # s_10[n] = s[n] + u[n]
+    # s_8 = sum_n (s[n] + u[n])
+    at_s_2 = N + 16
+    for n in range(N):
+        u = real(c) + near[at_s_2 + n]
+        s_7 += (near[16 + n] + u) * (near[16 + n] + u)
+        at_h_2 = 16 * N + n * 16
+        at_s_3 = 16 + n
+        at_c_2 = n * 16
+        for k in range(16):
+            h_bar = two * (one - two * ws[at_h_2 + k] * w[k]) * (near[at_s_3] + u) * v[k] / real(N)
+            w_bar[k] += ws[at_c_2 + k] * (two * (near[at_s_3] + u) * v[k] / real(N) + h_bar * x[n])
+            near[k] += ws[at_c_2 + k] * h_bar
+        s_11 = near[16 + n] + u
+        near[at_s_2 + n] = s_11
+        s_8 += near[16 + n] + u
+    s_12 = 0.0
+
+    # s_13[i_0] = tanh(b[i_0])
+    # s_12 = sum_h s_13[h]*v[h]
+    at_s_4 = 2 * N + 16
+    for i_0 in range(16):
+        s_14 = tanh(b[i_0])
+        near[at_s_4 + i_0] = s_14
+        s_12 += s_14 * v[i_0]
+
+    # start = c + s_12
+    start = c + s_12
+
+    # L = s_7/N + (start - 1)**2
+    L = (start - 1.0) * (start - 1.0) + s_7 / float(N)
+
+    # b_bar[i] = s_9[i] + (2*start - 2)*v[i]*sech2(b[i])
+    for i in range(16):
+        b_bar_2 = (two * real(start) - two) * sech2(b[i]) * v[i] + near[i]
+        b_bar[i] = b_bar_2
+
+    # s_15[i] = sum_n s_10[n]*s_2[n,i]
+    gemm(16, 1, N, one, ws, 32 * N, 1, 16, near, N + 16, 1, 0, zero, near, 0, 1, 0)
+
+    # v_bar[i] = 2*s_15[i]/N + 2*(start - 1)*s_13[i]
+    at_s_5 = 2 * N + 16
+    for i in range(16):
+        v_bar_2 = two * near[at_s_5 + i] * (real(start) - one) + two * near[i] / real(N)
+        v_bar[i] = v_bar_2
+
+    # c_bar = 2*start + 2*s_8/N - 2
+    c_bar = 2.0 * s_8 / float(N) + 2.0 * start - 2.0
+    scalars[0] = L
+    scalars[1] = c_bar
+
+
+@njit(**KERNEL)
+def train_steps(
+    data1_x, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, first, last, total, done, seed
+):
+    """Steps `first` to `last` of an epoch, each over 32 of the `total` rows; how many were done."""
+    for step in range(first, last):
+        begin = step * 32
+        n = 32 if begin + 32 <= total else total - begin
+        t = float(done + step - first + 1)
+
+        # row[n_2] = rows[n_2+begin]
+        # x[n_2] = data1_x[row[n_2]]
+        # c[n_2,k] = sech2(w[k]*x[n_2] + b[k])
+        # h[n_2,k] = tanh(w[k]*x[n_2] + b[k])
+        # s[n_2,k] = h[n_2,k]*(1 - w[k]*h[n_2,k]) + w[k]
+        for n_2 in range(n):
+            row = rows[n_2 + begin]
+            x_2 = data1_x[row]
+            near[n_2] = x_2
+            at_c = n_2 * 16
+            at_h = 512 + n_2 * 16
+            at_s = 1024 + n_2 * 16
+            for k in range(16):
+                c_2 = sech2(theta[16 + k] + theta[k] * near[n_2])
+                ws[at_c + k] = c_2
+                h_2 = tanh(theta[16 + k] + theta[k] * near[n_2])
+                ws[at_h + k] = h_2
+                s_2 = (one - h_2 * theta[k]) * h_2 + theta[k]
+                ws[at_s + k] = s_2
+
+        # s_3[i_0] = v[i_0]*w[i_0]
+        for i_0 in range(16):
+            s_4 = theta[32 + i_0] * theta[i_0]
+            near[32 + i_0] = s_4
+
+        # s_5[n] = sum_h c[n,h]*s_3[h]
+        gemm(n, 1, 16, one, ws, 0, 16, 1, near, 32, 1, 0, zero, near, 64, 1, 0)
+
+        # s_6[n] = sum_k h[n,k]*v[k]
+        gemm(n, 1, 16, one, ws, 512, 16, 1, theta, 32, 1, 0, zero, near, 32, 1, 0)
+        s_7 = 0.0
+        for i_2 in range(16):
+            grad[i_2] = zero
+        for i_2 in range(16):
+            near[96 + i_2] = zero
+        s_8 = 0.0
+
+        # u[n_2] = s_6[n_2] + c_3
+        # s_7 = sum_n (s_5[n] + u[n])**2
+        # h_bar[n_2,k] = 2*v[k]*(s_5[n_2] + u[n_2])*(1 - 2*w[k]*h[n_2,k])/N
+        # w_bar[k] = sum_n c[n,k]*(x[n]*h_bar[n,k] + 2*v[k]*(s_5[n] + u[n])/N)
+        # s_9[k] = sum_n c[n,k]*h_bar[n,k]
+        # s_10[n_2] = s_5[n_2] + u[n_2]
+        # s_8 = sum_n (s_5[n] + u[n])
+        for n_2 in range(n):
+            u = theta[48] + near[32 + n_2]
+            s_7 += (near[64 + n_2] + u) * (near[64 + n_2] + u)
+            at_h_2 = 512 + n_2 * 16
+            at_s_2 = 64 + n_2
+            at_c_2 = n_2 * 16
+            for k in range(16):
+                h_bar = two * (one - two * ws[at_h_2 + k] * theta[k]) * (near[at_s_2] + u) * theta[32 + k] / real(n)
+                grad[k] += ws[at_c_2 + k] * (two * (near[at_s_2] + u) * theta[32 + k] / real(n) + h_bar * near[n_2])
+                near[96 + k] += ws[at_c_2 + k] * h_bar
+            s_11 = near[64 + n_2] + u
+            near[n_2] = s_11
+            s_8 += near[64 + n_2] + u
+        s_12 = 0.0
+
+        # s_13[i_0] = tanh(b[i_0])
+        # s_12 = sum_h s_13[h]*v[h]
+        for i_0 in range(16):
+            s_14 = tanh(theta[16 + i_0])
+            near[32 + i_0] = s_14
+            s_12 += s_14 * theta[32 + i_0]
+
+        # start = c_3 + s_12
+        start = theta[48] + s_12
+
+        # L = s_7/N + (start - 1)**2
+        L = (start - 1.0) * (start - 1.0) + s_7 / float(n)
+        if not abs(L) < np.inf:
+            return step - first
+
+        # b_bar[i_2] = s_9[i_2] + (2*start - 2)*v[i_2]*sech2(b[i_2])
+        for i_2 in range(16):
+            b_bar_2 = (two * real(start) - two) * sech2(theta[16 + i_2]) * theta[32 + i_2] + near[96 + i_2]
+            grad[16 + i_2] = b_bar_2
+
+        # s_15[i] = sum_n s_10[n]*s[n,i]
+        gemm(16, 1, n, one, ws, 1024, 1, 16, near, 0, 1, 0, zero, near, 96, 1, 0)
+
+        # v_bar[i_2] = 2*s_15[i_2]/N + 2*(start - 1)*s_13[i_2]
+        for i_2 in range(16):
+            v_bar_2 = two * near[32 + i_2] * (real(start) - one) + two * near[96 + i_2] / real(n)
+            grad[32 + i_2] = v_bar_2
+
+        # c_bar = 2*start + 2*s_8/N - 2
+        grad[48] = 2.0 * s_8 / float(n) + 2.0 * start - 2.0
+
+        # m_next[i_2] = 0.9*m[i_2] + grad_2[i_2]/10
+        # v_next[i_2] = 0.999*v_2[i_2] + 0.001*grad_2[i_2]**2
+        for i_2 in range(64):
+            m_next_2 = real(0.9) * state[i_2] + real(0.1) * grad[i_2]
+            state[i_2] = m_next_2
+            v_next_2 = real(0.999) * state[64 + i_2] + real(0.001) * (grad[i_2] * grad[i_2])
+            state[64 + i_2] = v_next_2
+
+        # step_c = sqrt(1 - 0.999**t)
+        step_c = math.sqrt(1.0 - 0.999 ** t)
+
+        # step_eta = 0.001
+        step_eta = 0.001
+
+        # step_alpha = step_c*step_eta/(1 - 0.9**t)
+        step_alpha = step_c * step_eta / (1.0 - 0.9 ** t)
+
+        # step_eps_t = 1e-8*step_c
+        step_eps_t = 1e-08 * step_c
+
+        # theta_next[i_2] = theta_2[i_2] - step_alpha*m_next[i_2]/(sqrt(v_next[i_2]) + step_eps_t)
+        for i_2 in range(64):
+            theta_next_2 = theta[i_2] - state[i_2] * real(step_alpha) / (math.sqrt(state[64 + i_2]) + real(step_eps_t))
+            theta[i_2] = theta_next_2
+
+        sums[0] += L * n
+        sums[1] += n
+    return last - first
+
+
+BATCH = 32
+PARAMETERS = {  # name: offset in the vector, shape
+    "w": (0, (16,)),
+    "b": (16, (16,)),
+    "v": (32, (16,)),
+    "c": (48, ()),
+}
+THETA = 64
+
+
+def given(name, value, shape, dtype=real):
+    """The value as an array that kernels take; its shape must be this one."""
+    array = np.asarray(value, dtype, order="C")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, but has {array.shape}")
+    return array
+
+
+def forward(x, params):
+    """s (N,) of x (N,), parameters by name."""
+    N = np.shape(x)[0]
+    x = given("x", x, (N,))
+    w = given("w", params["w"], (16,))
+    b = given("b", params["b"], (16,))
+    v = given("v", params["v"], (16,))
+    s = np.empty((N,), real)
+    scalars, ws, near, wi = np.zeros(0), np.empty(16 * N, real), np.empty(16, real), np.empty(0, np.int64)
+    forward_kernel(x.ravel(), w.ravel(), b.ravel(), v.ravel(), s.ravel(), scalars, ws, near, wi, N)
+    return s
+
+
+def loss_and_gradients(x, params):
+    """L, its slopes by name of x (N,), parameters by name."""
+    N = np.shape(x)[0]
+    x = given("x", x, (N,))
+    w = given("w", params["w"], (16,))
+    b = given("b", params["b"], (16,))
+    v = given("v", params["v"], (16,))
+    c = float(params["c"])
+    w_bar = np.empty((16,), real)
+    b_bar = np.empty((16,), real)
+    v_bar = np.empty((16,), real)
+    scalars, ws, near, wi = np.zeros(2), np.empty(48 * N, real), np.empty(2 * N + 32, real), np.empty(0, np.int64)
+    gradient_kernel(
+        x.ravel(), w.ravel(), b.ravel(), v.ravel(), c, w_bar.ravel(), b_bar.ravel(), v_bar.ravel(), scalars, ws, near,
+        wi, N
+    )
+    return float(scalars[0]), {"w": w_bar, "b": b_bar, "v": v_bar, "c": float(scalars[1])}
+
+
+def aligned(count):
+    """Zeros that begin at a cache line."""
+    lines = np.zeros(count + 64 // real().itemsize, real)
+    skip = -lines.ctypes.data // real().itemsize % (64 // real().itemsize)
+    return lines[skip : skip + count]
+
+
+def pack(params, layout=PARAMETERS, size=THETA):
+    """Parameters by name, as one vector."""
+    theta = aligned(size)
+    for name, (at, shape) in layout.items():
+        theta[at : at + math.prod(shape)] = given(name, params[name], shape).ravel()
+    return theta
+
+
+def unpack(theta, layout=PARAMETERS):
+    """The parameters of a vector by name; arrays that share its memory."""
+    return {name: theta[at : at + math.prod(shape)].reshape(shape) for name, (at, shape) in layout.items()}
+
+
+def workspace():
+    """What `train_steps` works on besides data and parameters, in its order, as it begins."""
+    grad = aligned(64)
+    state = aligned(2 * THETA)
+    memory = np.array([], np.float64)
+    noise = aligned(0)
+    ws = aligned(1536)
+    near = aligned(112)
+    wi = np.zeros(0, np.int64)
+    sums = np.zeros(2)
+    return grad, state, memory, noise, ws, near, wi, sums
+
+
+def initial(seed=0):
+    """Parameters by name, as training begins."""
+    return {
+        "w": np.zeros((16,)),
+        "b": np.zeros((16,)),
+        "v": np.zeros((16,)),
+        "c": np.zeros(()),
+    }
+
+
+def random_data(count, seed=0):
+    """Random values for what the loss is asked about."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(count,))
+    return x,
+
+
+def train(x, params=None, epochs=10, seed=0):
+    """Train on rows in an order that is new in each epoch; parameters then, and mean losses."""
+    count = np.shape(x)[0]
+    x = given("x", x, (count,)).ravel()
+    params = initial(seed) if params is None else params
+    theta, held = pack(params), aligned(0)
+    grad, state, memory, noise, ws, near, wi, sums = workspace()
+    order = np.random.default_rng(seed)
+    steps, losses = -(-count // BATCH), []
+    for epoch in range(epochs):
+        rows, sums[:] = order.permutation(count), 0.0
+        done = train_steps(
+            x, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, 0, steps, count, epoch * steps, seed
+        )
+        if done < steps:
+            raise FloatingPointError(f"the loss is not finite at step {done + 1} of epoch {epoch + 1}")
+        losses.append(float(sums[0] / sums[-1]))
+    return unpack(theta), losses
+
+
+def main():
+    """Train on random data, and say how it goes."""
+    begin = time.perf_counter()
+    x, = random_data(16 * BATCH)
+    params = initial()
+    s = forward(x, params)
+    print("s, of shape", np.shape(s))
+    loss, slopes = loss_and_gradients(x, params)
+    print(f"loss {loss:.6f}")
+    for name, slope in slopes.items():
+        print(f"slope by {name}, largest entry {np.max(np.abs(slope)):.3g}")
+    train(x, params, epochs=1)
+    print(f"ready after {time.perf_counter() - begin:.1f} s")
+    begin = time.perf_counter()
+    params, losses = train(x, params, epochs=10)
+    seconds = time.perf_counter() - begin
+    for epoch, loss in enumerate(losses):
+        print(f"epoch {epoch + 1:2}: loss {loss:.6f}")
+    print(f"{len(losses) * 16 / seconds:.0f} steps per second")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,645 @@
+"""Computes E, W_bar, b_bar, V_bar, c_bar.
+
+    a[j] = sum_i x[i]*W[i,j] + b[j]
+    h[j] = 1/(1 + exp(-a[j]))
+    z[k] = sum_j h[j]*V[j,k] + c[k]
+    o[k] = 1/(1 + exp(-z[k]))
+    E = (1/2)*sum_k (o[k] - t[k])**2
+    z_bar[k] = o[k]*(1 - o[k])*(o[k] - t[k])
+    a_bar[j] = h[j]*(1 - h[j])*sum_k V[j,k]*z_bar[k]
+    W_bar[i,j] = a_bar[j]*x[i]
+    b_bar[i] = a_bar[i]
+    V_bar[i,j] = h[i]*z_bar[j]
+    c_bar[i] = z_bar[i]
+
+forward(x, t, W, b, V, c) -> E, W_bar (2, 2), b_bar (2,), V_bar (2, 2), c_bar (2,)
+
+Written by symnet; needs numpy, numba and scipy, and nothing else.
+"""
+
+import numpy as np
+from llvmlite import binding as llb, ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic, overload
+
+real = np.float64
+zero, half, one, two = real(0.0), real(0.5), real(1.0), real(2.0)
+NUMBER = types.float64
+KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boundscheck=False, nogil=True, cache=True)
+PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
+
+
+# no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
+# sums below that exist for their rounding. Inlined always: left to itself LLVM keeps the longest as calls, and a loop
+# with a call is no vector loop. Without wrappers for the interpreter a function compiles twice as fast.
+_EXACT = dict(
+    fastmath=False,
+    error_model="numpy",
+    boundscheck=False,
+    forceinline=True,
+    no_cpython_wrapper=True,
+    no_cfunc_wrapper=True,
+)
+
+
+def _compiled(function):
+    """The function for compiled callers; the interpreter, for which it has no wrapper, gets an exception."""
+
+    def only_compiled(*arguments):
+        raise NotImplementedError(f"{function.__name__} is for compiled callers")
+
+    def typed(*arguments):
+        return function
+
+    overload(only_compiled, jit_options=_EXACT, strict=False)(typed)
+    return only_compiled
+
+
+def _instruction(write):
+    """A function whose body is the LLVM that `write(builder, *values)` makes; its type is that of its last argument."""
+
+    def typed(typing, *arguments):
+        def codegen(context, builder, signature, values):
+            return write(builder, *values)
+
+        return arguments[-1](*arguments), codegen
+
+    typed.__wrapped__ = write
+    return intrinsic(typed)
+
+
+def _call(builder, name, *values):
+    kind = values[0].type
+    signature = ir.FunctionType(kind, [kind] * len(values))
+    return builder.call(builder.module.declare_intrinsic(name, [kind], signature), values)
+
+
+# word, binary digits of the fraction, bias of the exponent, bits of sqrt(1/2)
+_LAYOUT = {
+    "float": (ir.IntType(32), 23, 127, 0x3F3504F3),
+    "double": (ir.IntType(64), 52, 1023, 0x3FE6A09E667F3BCD),
+}
+
+
+@_instruction
+def _select(builder, condition, a, b):
+    """a where the condition holds, else b; both are computed."""
+    return builder.select(condition, a, b)
+
+
+@_instruction
+def _fma(builder, a, b, c):
+    """a*b + c, in one step where the processor has it; only where the rounding between does not matter."""
+    return _call(builder, "llvm.fmuladd", a, b, c)
+
+
+@_instruction
+def _horner(builder, coefficients, x):
+    """A polynomial, its coefficients from the highest down."""
+    value = builder.extract_value(coefficients, 0)
+    for i in range(1, coefficients.type.count):
+        value = _call(builder, "llvm.fmuladd", value, x, builder.extract_value(coefficients, i))
+    return value
+
+
+@_instruction
+def _scale(builder, p, t):
+    """p*2^k for t = k + _TWICE, in two steps: where p*2^k is subnormal or near overflow, 2^k is out of range."""
+    word, digits, _, _ = _LAYOUT[str(t.type)]
+    k = builder.bitcast(t, word)
+    half = builder.and_(builder.shl(k, word(digits - 1)), word(-1 << digits))
+    rest = builder.sub(builder.shl(k, word(digits)), half)
+    return builder.fmul(builder.fmul(p, builder.bitcast(half, p.type)), builder.bitcast(rest, p.type))
+
+
+_F = np.float64
+_ZERO, _HALF, _ONE, _TWO, _INF, _NAN = _F(0), _F(0.5), _F(1), _F(2), _F(np.inf), _F(np.nan)
+_TWICE = _F(1.5 * 2**52 + 2 * 1023)
+_LOG2_E = _F(1.4426950408889634)
+# log 2 = A + B; A has 41 digits, so that k*A is exact
+_LOG_2_A = _F(0.693147180559663)
+_LOG_2_B = _F(2.8235290563031577e-13)
+# beyond these e^x is 0 and infinite
+_EXP_LOW, _EXP_HIGH = _F(-746), _F(710)
+# (e^r - 1 - r)/r^2 for |r| <= log(2)/2, relative error of e^r 2^-57
+_EXPM1 = (
+    2.5000017846119357e-08, 2.763030634758801e-07, 2.7557586807971833e-06, 2.480149294935911e-05,
+    0.00019841269505767618, 0.0013888888943760225, 0.008333333333494982, 0.041666666666529725, 0.1666666666666641,
+    0.5000000000000011,
+)
+_EXP = (*_EXPM1, _ONE, _ONE)
+
+
+@_compiled
+def sigmoid(x):
+    """1/(1 + e^-x) = 1 - q, e^x/(1 + e^x) = e - e*q for q = e/(1 + e), e = e^-|x|: so the errors of q count less."""
+    y = -abs(x)
+    y = _select(y < _EXP_LOW, _EXP_LOW, y)
+    t = _fma(y, _LOG2_E, _TWICE)
+    k = _TWICE - t
+    r = _fma(k, _LOG_2_B, _fma(k, _LOG_2_A, y))
+    e = _scale(_horner(_EXP, r), t)
+    u = _select(x < _ZERO, e, _ONE)
+    return _fma(-u, e / (_ONE + e), u)
+
+
+# -- matrix products: tiles of C are held in vector registers while sums run over p
+
+FEATURES = llb.get_host_cpu_features()
+WIDTH = 64 if FEATURES.get("avx512f") else 32 if FEATURES.get("avx2") else 16  # bytes of a vector
+BITS = NUMBER.bitwidth
+LANES = 8 * WIDTH // BITS
+PANEL = 2 * LANES  # columns of B that are summed over at a time
+HEIGHTS = (8, 4, 2, 1) if WIDTH == 64 else (6, 4, 2, 1)  # rows of tiles: the highest x PANEL fills the registers
+WIDE = 8  # vectors of a tile of one row
+DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
+COPIED, APART = 3072 // BITS, 3072 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
+
+SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
+REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
+VECTOR, MASK, PLACES = (ir.VectorType(kind, LANES) for kind in (REAL, ir.IntType(1), LANE))
+ARRAY, VECTORS = REAL.as_pointer(), VECTOR.as_pointer()
+ZERO, NOWHERE, ALIGN = ir.Constant(VECTOR, None), ir.Constant(ARRAY, None), ir.Constant(LANE, BITS // 8)
+ALL, NONE = ir.Constant(MASK, [1] * LANES), ir.Constant(MASK, None)
+
+
+def made(module, write, args):
+    """The function whose instructions `write` gives, for such arguments; a module has it once."""
+    name = f"symnet_{write.__name__}"
+    if name not in module.globals:
+        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [x.type for x in args]), name)
+        function.linkage = "internal"
+        function.attributes.add("noinline")
+        function.attributes.add("optsize")
+        code = Tiles(function.append_basic_block("entry"))
+        write(code, *function.args)
+        code.ret_void()
+    return module.globals[name]
+
+
+class Tiles(ir.IRBuilder):
+    """Instructions for the products of matrices, in the language of LLVM."""
+
+    # -- numbers, addresses, vectors
+
+    def number(self, x):
+        return x if isinstance(x, ir.Value) else SIZE(x)
+
+    def test(self, x, sign, y):
+        return self.icmp_signed(sign, self.number(x), self.number(y))
+
+    def least(self, x, y):
+        return self.select(self.test(x, "<", y), self.number(x), self.number(y))
+
+    def at(self, start, *terms):
+        """The address start + i*s + j*t + ..."""
+        for i, stride in terms:
+            if isinstance(i, int) and isinstance(stride, int):
+                start = self.gep(start, [SIZE(i * stride)]) if i * stride else start
+            else:
+                start = self.gep(start, [i if stride == 1 else self.mul(self.number(i), self.number(stride))])
+        return start
+
+    def strided(self, start, stride, count):
+        """The addresses start, start + stride, ..."""
+        places = [start]
+        while len(places) < count:
+            places.append(self.gep(places[-1], [stride]))
+        return places
+
+    def opaque(self, value):
+        """The same value, but LLVM cannot see where it is from: else it derives addresses in long chains."""
+        return self.asm(ir.FunctionType(value.type, [value.type]), "", "=r,0", [value], False)
+
+    def spread(self, scalar, kind=VECTOR):
+        """A vector of equal numbers."""
+        none = ir.Constant(kind, ir.Undefined)
+        return self.shuffle_vector(self.insert_element(none, scalar, LANE(0)), none, ir.Constant(PLACES, [0] * LANES))
+
+    def below(self, count):
+        """The mask of the lanes 0..count-1."""
+        count = self.spread(self.trunc(self.least(count, LANES), LANE), PLACES)
+        return self.icmp_signed("<", ir.Constant(PLACES, list(range(LANES))), count)
+
+    def get(self, place, mask=None):
+        """The vector at a place; lanes outside the mask are not read, and 0."""
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.load(place, align=BITS // 8)
+        kind = ir.FunctionType(VECTOR, [VECTORS, LANE, MASK, VECTOR])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.load.v{LANES}f{BITS}.p0")
+        return self.call(masked, [place, ALIGN, mask, ZERO])
+
+    def put(self, value, place, mask=None):
+        place = self.bitcast(place, VECTORS)
+        if mask is None:
+            return self.store(value, place, align=BITS // 8)
+        kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
+        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
+        return self.call(masked, [value, place, ALIGN, mask])
+
+    def fused(self, x, y, z):
+        """x*y + z, rounded once where the processor can."""
+        kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+        fused = cgutils.get_or_insert_function(self.module, kind, f"llvm.fmuladd.v{LANES}f{BITS}")
+        return self.call(fused, [x, y, z])
+
+    def paired(self, x, y):
+        """x0 y0 x1 y1 ... of the lower halves, and of the upper halves."""
+        for half in (0, LANES // 2):
+            order = [half + i // 2 + i % 2 * LANES for i in range(LANES)]
+            yield self.shuffle_vector(x, y, ir.Constant(PLACES, order))
+
+    # -- loops and functions
+
+    def repeat(self, times, state, body):
+        """state = body(state), so many times."""
+        before, (head, inside, after) = self.block, (self.append_basic_block() for _ in range(3))
+        self.branch(head)
+        self.position_at_end(head)
+        left, held = self.phi(SIZE), [self.phi(value.type) for value in state]
+        self.cbranch(self.test(left, ">", 0), inside, after)
+        self.position_at_end(inside)
+        new = [self.sub(left, SIZE(1)), *body(*held)]
+        for phi, first, value in zip([left, *held], [times, *state], new, strict=True):
+            phi.add_incoming(first, before)
+            phi.add_incoming(value, self.block)
+        self.branch(head)
+        self.position_at_end(after)
+        return held
+
+    def first(self, *cases):
+        """Of pairs of a condition and what to do, the first whose condition holds."""
+        (condition, write), *others = cases
+        if not others:
+            return write()
+        with self.if_else(condition) as (then, otherwise):
+            with then:
+                write()
+            with otherwise:
+                self.first(*others)
+
+    def steps(self, end, step):
+        return cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE)
+
+    def across(self, start, n, most, body):
+        """body(j, columns) for panels of B, of PANEL columns each; at the end, of `most` columns or fewer."""
+        state = cgutils.alloca_once_value(self, start)
+        inside, after = self.append_basic_block(), self.append_basic_block()
+        self.cbranch(self.test(start, "<", n), inside, after)
+        self.position_at_end(inside)
+        j = self.load(state)
+        rest = self.sub(n, j)
+        columns = self.select(self.test(rest, "<", PANEL), self.least(rest, most), SIZE(PANEL))
+        body(j, columns)
+        self.store(self.add(j, columns), state)
+        self.cbranch(self.test(self.load(state), "<", n), inside, after)
+        self.position_at_end(after)
+
+    def do(self, write, *args):
+        self.call(made(self.module, write, args), args)
+
+    # -- tiles
+
+    def result(self, totals, places, masks, reads, alpha):
+        """c = alpha*total + c, where c is read by a mask of its own; all is read first: reads wait for writes."""
+        olds = [self.get(place, mask) for place, mask in zip(places, reads, strict=True)]
+        for total, place, mask, old in zip(totals, places, masks, olds, strict=True):
+            self.put(self.fused(alpha, total, old), place, mask)
+
+    def tile(self, rows, masks, reads, k, alpha, a, row_a, col_a, b, row_b, c, row_c, near=None, padded=False):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]): for each p, a column of A times a row of B.
+
+        Rows of B are read whole if they are `padded`, else the last vector by its mask; they may be kept `near`.
+        """
+        vectors, ways = len(masks), 1
+        while ways * rows * vectors <= 4:  # partial sums: eight additions can begin while one goes on
+            ways *= 2
+        lines = self.strided(a, row_a, rows)
+
+        def factors(along):
+            """The column A[:,p]; where rows are more than registers for addresses, every fourth row has one."""
+            for i, line in enumerate(lines):
+                place = self.gep(line, [along])
+                if rows > HEIGHTS[0]:
+                    fourth = fourth if i % 4 else self.opaque(place)
+                    place = self.at(fourth, (i % 4, row_a))
+                yield self.spread(self.load(place))
+
+        def add(along, down, kept, *sums):
+            sums = list(sums)
+            for way in range(len(sums) // (rows * vectors)):
+                whole = [self.gep(down, [SIZE(v * LANES)]) for v in range(vectors)]
+                entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
+                for v in range(vectors if near else 0):
+                    self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
+                for i, x in enumerate(factors(along)):
+                    at = (way * rows + i) * vectors
+                    sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
+                along, down = self.add(along, col_a), self.gep(down, [row_b])
+            return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
+
+        count = rows * vectors
+        state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
+        (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
+        while len(state) > count + 3:
+            half = (len(state) - 3) // 2
+            state[3:] = [self.fadd(x, y) for x, y in zip(state[3 : half + 3], state[half + 3 :], strict=True)]
+        if ways > 1:
+            state = self.repeat(self.and_(k, SIZE(ways - 1)), state, add)
+        sums = state[3:]
+        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
+        self.result(sums, places, masks * rows, reads * rows, alpha)
+
+    def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
+        """Tiles below each other. The first one may keep its rows of B `near`, padded; the others find them there."""
+        alpha, masks = self.spread(alpha), [self.below(columns), self.below(self.sub(columns, SIZE(LANES)))]
+        reads = [self.select(adds, mask, NONE) for mask in masks]
+
+        def tiles(rows, i, vectors, b, row_b, near=None):
+            given = [k, alpha, self.at(a, (i, row_a)), row_a, col_a, b, row_b, self.at(c, (i, row_c)), row_c]
+            self.tile(rows, masks[:vectors], reads[:vectors], *given, near, vectors == 2 and not near)
+
+        def all_tiles(first, heights, vectors, b, row_b):
+            def highest(i):
+                tiles(heights[0], i, vectors, b, row_b)
+                return [self.add(i, SIZE(heights[0]))]
+
+            (i,) = self.repeat(self.udiv(self.sub(m, first), SIZE(heights[0])), [first], highest)
+            i = cgutils.alloca_once_value(self, i)
+            for rows in heights[1:]:
+                with self.if_then(self.test(self.add(self.load(i), SIZE(rows)), "<=", m)):
+                    tiles(rows, self.load(i), vectors, b, row_b)
+                    self.store(self.add(self.load(i), SIZE(rows)), i)
+
+        with self.if_else(self.test(columns, ">", LANES)) as (double, single):
+            with double:
+                keeps, first = self.icmp_unsigned("!=", near, NOWHERE), cgutils.alloca_once_value(self, SIZE(0))
+                with self.if_then(keeps):
+                    tiles(HEIGHTS[0], 0, 2, b, row_b, near)
+                    self.store(SIZE(HEIGHTS[0]), first)
+                there = self.select(keeps, near, b), self.select(keeps, SIZE(PANEL), row_b)
+                all_tiles(self.load(first), HEIGHTS, 2, *there)
+            with single:
+                all_tiles(SIZE(0), (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
+
+    def line(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """Tiles of one row, for n a multiple of WIDE vectors: B and C are read as they lie in memory."""
+        alpha, reads = self.spread(alpha), [self.select(adds, ALL, NONE)] * WIDE
+        with self.steps(m, 1) as (i, _), self.steps(n, WIDE * LANES) as (j, _):
+            start, place = self.at(a, (i, row_a)), self.at(c, (i, row_c), (j, 1))
+            given = [k, alpha, start, row_a, col_a, self.gep(b, [j]), row_b, place, row_c]
+            self.tile(1, [ALL] * WIDE, reads, *given, None, True)
+
+    def dots(self, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c):
+        """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]) where p goes along memory: sums of products of vectors."""
+        alpha = self.spread(alpha)
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            row, last = self.at(a, (i, row_a)), self.sub(n, SIZE(1))
+            starts = [self.at(b, (self.least(self.add(j, SIZE(lane)), last), col_b)) for lane in range(LANES)]
+
+            def add(p, *sums, mask=None):
+                x, ys = self.get(self.gep(row, [p]), mask), [self.get(self.gep(start, [p]), mask) for start in starts]
+                sums = [self.fused(x, y, z) for y, z in zip(ys, sums, strict=True)]
+                return [self.opaque(self.add(p, SIZE(LANES))), *sums]
+
+            rest = self.and_(k, SIZE(LANES - 1))
+            state = self.repeat(self.udiv(k, SIZE(LANES)), [SIZE(0)] + [ZERO] * LANES, add)
+            _, *sums = self.repeat(self.least(rest, 1), state, lambda *state: add(*state, mask=self.below(rest)))
+            while len(sums) > 1:  # a transposition whose rows are added at once: lane j ends as the sum of vector j
+                half = len(sums) // 2
+                sums = [self.fadd(*self.paired(x, y)) for x, y in zip(sums[:half], sums[half:], strict=True)]
+            mask = self.below(self.sub(n, j))
+            self.result(sums, [self.at(c, (i, row_c), (j, 1))], [mask], [self.select(adds, mask, NONE)], alpha)
+
+    # -- copies
+
+    def scale(self, m, n, beta, c, row_c):
+        """C = beta*C"""
+        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+            place, mask = self.at(c, (i, row_c), (j, 1)), self.below(self.sub(n, j))
+            self.put(self.fmul(self.spread(beta), self.get(place, mask)), place, mask)
+
+    def copy(self, depth, columns, a, row_a, block):
+        """A block of rows, APART from each other."""
+        with self.steps(depth, 1) as (p, _), self.steps(columns, LANES) as (j, _):
+            value = self.get(self.at(a, (p, row_a), (j, 1)), self.below(self.sub(columns, j)))
+            self.put(value, self.at(block, (p, APART), (j, 1)))
+
+    def turn(self, depth, columns, b, col_b, near):
+        """A panel of B whose columns lie in memory, row after row: squares of LANES x LANES are transposed."""
+        last, half = self.sub(columns, SIZE(1)), LANES // 2
+        with self.steps(columns, LANES) as (j, _), self.steps(depth, LANES) as (p, _):
+            mask = self.below(self.sub(depth, p))
+            lines = [self.least(self.add(j, SIZE(i)), last) for i in range(LANES)]
+            square = [self.get(self.at(b, (i, col_b), (p, 1)), mask) for i in lines]
+            for _ in range(LANES.bit_length() - 1):
+                square = [z for x, y in zip(square[:half], square[half:], strict=True) for z in self.paired(x, y)]
+            for i, row in enumerate(square):
+                self.put(row, self.at(near, (self.add(p, SIZE(i)), PANEL), (j, 1)))
+
+    # -- products
+
+    def panels(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright):
+        """C in blocks: first what it needs of A and of B is brought together, where it is far apart in memory."""
+        near, block = self.alloca(REAL, SIZE(DEPTH * PANEL)), self.alloca(REAL, SIZE(DEPTH * APART + LANES))
+        near.align = block.align = 64
+        far = self.and_(self.test(row_a, "==", 1), self.and_(self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL)))
+        parts = self.udiv(self.add(k, SIZE(DEPTH - 1)), SIZE(DEPTH))
+        depth = self.udiv(self.add(k, self.sub(parts, SIZE(1))), parts)
+        height = self.select(far, SIZE(COPIED), SIZE(HEIGHT))
+        rest = SIZE(HEIGHTS[0] - 1)  # so many rows are no block of their own, for a panel begins with a high tile
+        end = self.select(self.test(m, ">", rest), self.sub(m, rest), SIZE(1))
+        with self.steps(k, depth) as (p, _), self.steps(end, height) as (i, _):
+            deep, left = self.least(self.sub(k, p), depth), self.sub(m, i)
+            tall = self.select(self.test(left, "<=", self.add(height, rest)), left, height)
+            more, start = self.or_(adds, self.test(p, ">", 0)), self.at(a, (i, row_a), (p, col_a))
+            with self.if_then(far):
+                self.do(Tiles.copy, deep, tall, start, col_a, block)
+            first, step = self.select(far, block, start), self.select(far, SIZE(APART), col_a)
+
+            def body(j, columns):
+                place, end = self.at(b, (p, row_b), (j, col_b)), [more, self.at(c, (i, row_c), (j, 1)), row_c]
+                given = [tall, columns, deep, alpha, first, row_a, step]
+                with self.if_else(upright) as (then, otherwise):
+                    with then:
+                        self.do(Tiles.panel, *given, place, row_b, *end, near)
+                    with otherwise:
+                        self.do(Tiles.turn, deep, columns, place, col_b, near)
+                        self.do(Tiles.panel, *given, near, SIZE(PANEL), *end, NOWHERE)
+
+            self.across(SIZE(0), n, PANEL, body)
+
+    def product(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, beta, c, row_c, col_c):
+        """C = alpha*A@B + beta*C, in the way that suits its sizes and strides."""
+        # where columns of C lie in memory: C' = B' A'
+        flip = self.select(self.test(n, "==", 1), self.test(row_c, "==", 1), self.test(col_c, "!=", 1))
+        given = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
+        flipped = [n, m, b, col_b, row_b, a, col_a, row_a, col_c]
+        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.select, [flip] * 9, flipped, given)
+        adds = self.fcmp_unordered("!=", beta, REAL(0.0))
+        with self.if_then(self.and_(adds, self.fcmp_unordered("!=", beta, REAL(1.0)))):
+            self.do(Tiles.scale, m, n, beta, c, row_c)
+
+        upright = self.or_(self.test(col_b, "==", 1), self.test(n, "==", 1))
+        ragged = self.test(self.and_(n, SIZE(PANEL - 1)), ">", LANES)  # the last panel should be padded
+        local = self.or_(self.test(col_a, "==", 1), self.test(k, "<=", DEPTH))
+        small = self.or_(self.test(m, "<", 64), self.and_(local, self.test(self.mul(n, k), "<", 8192)))
+        small = self.or_(self.test(m, "<", HEIGHTS[0]), self.and_(small, self.not_(ragged)))
+        direct = self.or_(self.and_(upright, small), self.test(self.least(m, k), "<", 1))
+        along = self.and_(self.and_(self.test(m, "<", 8), self.test(col_a, "==", 1)), self.not_(upright))
+
+        given = [k, alpha, a, row_a, col_a]
+        self.first(
+            (direct, lambda: self.do(Tiles.straight, m, n, *given, b, row_b, adds, c, row_c)),
+            (along, lambda: self.do(Tiles.dots, m, n, *given[:-1], b, col_b, adds, c, row_c)),
+            (None, lambda: self.do(Tiles.panels, m, n, *given, b, row_b, col_b, adds, c, row_c, upright)),
+        )
+
+    def straight(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        """C from A and B as they are."""
+        single = self.or_(self.test(m, "==", 1), self.test(k, "==", 1))
+        wide = self.select(single, self.and_(n, SIZE(-WIDE * LANES)), SIZE(0))
+        with self.if_then(self.test(wide, ">", 0)):
+            self.do(Tiles.line, m, wide, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c)
+
+        def body(j, columns):
+            end = [self.gep(b, [j]), row_b, adds, self.gep(c, [j]), row_c, NOWHERE]
+            self.do(Tiles.panel, m, columns, k, alpha, a, row_a, col_a, *end)
+
+        self.across(wide, n, LANES, body)
+
+
+@intrinsic
+def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, beta, c, at_c, row_c, col_c):
+    """C[m,n] = alpha*A[m,k]@B[k,n] + beta*C, each matrix an array, an offset and the strides of rows and columns."""
+    count = types.intp
+    places = [(x, count, count, count) for x in (a, b, c)]
+    signature = types.void(count, count, count, NUMBER, *places[0], *places[1], NUMBER, *places[2])
+
+    def codegen(context, builder, sig, args):
+        args = list(args)
+        for i in (4, 8, 13):
+            data = context.make_array(sig.args[i])(context, builder, args[i]).data
+            args[i] = builder.gep(data, [args[i + 1]])
+        args = [args[i] for i in range(17) if i not in (5, 9, 14)]
+        builder.call(made(builder.module, Tiles.product, args), args)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+@njit(
+    types.void(
+        NUMBER[::1], NUMBER[::1], NUMBER[::1], NUMBER[::1], NUMBER[::1], NUMBER[::1], NUMBER[::1], NUMBER[::1],
+        NUMBER[::1], NUMBER[::1], types.float64[::1], NUMBER[::1], NUMBER[::1], types.int64[::1]
+    ),
+    **KERNEL,
+)
+def kernel(x, t, W, b, V, c, W_bar, b_bar, V_bar, c_bar, scalars, ws, near, wi):
+
+    # s[j] = sum_i x[i]*W[i,j]
+    gemm(2, 1, 2, 1.0, W, 0, 1, 2, x, 0, 1, 0, zero, near, 0, 1, 0)
+
+    # a[j] = b[j] + s[j]
+    # h[j] = sigmoid(a[j])
+    # c_2[j] = sigmoid(-a[j])
+    for j in range(2):
+        a = b[j] + near[j]
+        h_2 = sigmoid(a)
+        near[j] = h_2
+        c_3 = sigmoid(-a)
+        near[16 + j] = c_3
+
+    # s_2[k] = sum_j h[j]*V[j,k]
+    gemm(2, 1, 2, 1.0, V, 0, 1, 2, near, 0, 1, 0, zero, near, 32, 1, 0)
+    s_3 = 0.0
+
+    # z[k] = c[k] + s_2[k]
+    # o[k] = sigmoid(z[k])
+    # s_3 = sum_k (o[k] - t[k])**2
+    # c_4[k] = sigmoid(-z[k])
+    # z_bar[k] = c_4[k]*o[k]*(o[k] - t[k])
+    # c_bar[k] = z_bar[k]
+    for k in range(2):
+        z = c[k] + near[32 + k]
+        o = sigmoid(z)
+        s_3 += (o - t[k]) * (o - t[k])
+        c_4 = sigmoid(-z)
+        z_bar_2 = c_4 * o * (o - t[k])
+        near[32 + k] = z_bar_2
+        c_bar_2 = z_bar_2
+        c_bar[k] = c_bar_2
+
+    # E = s_3/2
+    E = 0.5 * s_3
+
+    # s_4[j] = sum_k V[j,k]*z_bar[k]
+    gemm(2, 1, 2, 1.0, V, 0, 2, 1, near, 32, 1, 0, zero, near, 48, 1, 0)
+
+    # a_bar[j] = c_2[j]*h[j]*s_4[j]
+    # b_bar[j] = a_bar[j]
+    # V_bar[j,j_2] = h[j]*z_bar[j_2]
+    for j in range(2):
+        a_bar_2 = near[16 + j] * near[j] * near[48 + j]
+        near[48 + j] = a_bar_2
+        b_bar_2 = a_bar_2
+        b_bar[j] = b_bar_2
+        at_V_bar = j * 2
+        for j_2 in range(2):
+            V_bar_2 = near[j] * near[32 + j_2]
+            V_bar[at_V_bar + j_2] = V_bar_2
+
+    # W_bar[i,j] = a_bar[j]*x[i]
+    for i in range(2):
+        at_W_bar = i * 2
+        for j in range(2):
+            W_bar_2 = near[48 + j] * x[i]
+            W_bar[at_W_bar + j] = W_bar_2
+    scalars[0] = E
+
+
+def given(name, value, shape, dtype=real):
+    """The value as an array that kernels take; its shape must be this one."""
+    array = np.asarray(value, dtype, order="C")
+    if array.shape != shape:
+        raise ValueError(f"{name} must have the shape {shape}, but has {array.shape}")
+    return array
+
+
+def forward(x, t, W, b, V, c):
+    """E, W_bar (2, 2), b_bar (2,), V_bar (2, 2), c_bar (2,) of x (2,), t (2,), W (2, 2), b (2,), V (2, 2), c (2,)."""
+    x = given("x", x, (2,))
+    t = given("t", t, (2,))
+    W = given("W", W, (2, 2))
+    b = given("b", b, (2,))
+    V = given("V", V, (2, 2))
+    c = given("c", c, (2,))
+    W_bar = np.empty((2, 2), real)
+    b_bar = np.empty((2,), real)
+    V_bar = np.empty((2, 2), real)
+    c_bar = np.empty((2,), real)
+    scalars, ws, near, wi = np.zeros(1), np.empty(0, real), np.empty(64, real), np.empty(0, np.int64)
+    kernel(
+        x.ravel(), t.ravel(), W.ravel(), b.ravel(), V.ravel(), c.ravel(), W_bar.ravel(), b_bar.ravel(), V_bar.ravel(),
+        c_bar.ravel(), scalars, ws, near, wi
+    )
+    return float(scalars[0]), W_bar, b_bar, V_bar, c_bar
+
+
+def main():
+    """Call `forward` on random values."""
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2,))
+    t = rng.normal(size=(2,))
+    W = rng.normal(size=(2, 2))
+    b = rng.normal(size=(2,))
+    V = rng.normal(size=(2, 2))
+    c = rng.normal(size=(2,))
+    for name, value in zip(["E", "W_bar", "b_bar", "V_bar", "c_bar"], forward(x, t, W, b, V, c)):
+        print(name, "=", value)
+
+
+if __name__ == "__main__":
+    main()
