@@ -37,7 +37,7 @@ OUTPUTS = {
     "mlp": "p",
     "lstm": "p",
     "poisson_regression": "mu",
-}  # others: what wrt begins with
+}  # else wrt[0]
 PLAIN = {"linear_regression": 0.1, "softmax_regression": 0.5, "logistic_regression": 0.5}  # SGD with this rate
 
 

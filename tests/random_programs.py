@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from networks import Network
 
 import symnet as sn
-from networks import Network
 from symnet.core.definition import Program
 
 DIMS = sn.dims("N T D K M")
@@ -194,7 +194,9 @@ class Maker:
             parts.append(reduced * self.number() if self.rng.random() < 0.3 else reduced)
         known = {size for node in Program.of(self.unread).inputs() for size in node.shape}
         for size in {size: None for node in self.pool for size in node.shape if size in DIMS and size not in known}:
-            parts.append(sn.mean(self.given((size,))[sn.indices("i")], sn.indices("i")) / 9)  # a value that says the size
+            parts.append(
+                sn.mean(self.given((size,))[sn.indices("i")], sn.indices("i")) / 9
+            )  # a value that says the size
         total = sn.tanh(parts[0]) * 2 + sp.Add(*parts[1:]) if len(parts) > 2 else sp.Add(*parts)
         return sn.define(f"{self.prefix}L", (), total)
 
