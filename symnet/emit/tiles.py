@@ -1,9 +1,8 @@
 """Matrix products of emitted modules: `gemm`, in tiles of the result that vector registers hold while sums run.
 
-It takes the place of a BLAS. For the products of small and middle-sized networks it is faster than OpenBLAS on a
-processor with 512-bit vectors, at a few megabytes as fast, so that there is no rule by which to choose between them;
-and SciPy, whose BLAS it would be, need not be imported. How a product is computed is decided in `Tiles.product`, from
-its sizes and strides alone, in the compiled code:
+It takes the place of a BLAS, and needs none: most products of small and middle-sized networks are faster than with
+OpenBLAS, and about as fast where matrices have some megabytes, so that no rule has to choose between the two, and SciPy
+is not imported. How a product is computed is decided from its sizes and strides alone, in `Tiles.product`:
 
     C stored by columns             as C' = B' A'
     few rows, B by columns          sums of products of vectors: `dots`
@@ -11,7 +10,8 @@ its sizes and strides alone, in the compiled code:
     few rows, or B fits into L1     tiles straight from A and B: `panel`
     else                            blocks whose parts of A and B are brought together: `panels`
 
-The text is written for vectors of any width; the module finds the width of its processor when it is imported.
+The text is the same for all processors: a module finds the width of vectors when it is imported. Matrices that begin at
+multiples of 64 bytes are best.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ PANEL = 2 * LANES  # columns of B that are summed over at a time
 HEIGHTS = (8, 4, 2, 1) if WIDTH == 64 else (6, 4, 2, 1)  # rows of tiles: the highest x PANEL fills the registers
 WIDE = 8  # vectors of a tile of one row
 DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
-COPIED, APART = 3072 // BITS, 3072 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
+COPIED, APART = 6144 // BITS, 6144 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
 
 SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
 REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
@@ -111,6 +111,13 @@ class Tiles(ir.IRBuilder):
         kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
         masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
         return self.call(masked, [value, place, ALIGN, mask])
+
+    def fetch(self, place):
+        """Asks for what is needed soon to come nearer; the place may lie outside of its array."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, LANE, LANE, LANE])
+        fetch = cgutils.get_or_insert_function(self.module, kind, "llvm.prefetch.p0")
+        self.call(fetch, [self.bitcast(place, byte), LANE(0), LANE(2), LANE(1)])
 
     def fused(self, x, y, z):
         """x*y + z, rounded once where the processor can."""
@@ -207,6 +214,7 @@ class Tiles(ir.IRBuilder):
                 entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
                 for v in range(vectors if near else 0):
                     self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
+                    self.fetch(self.gep(whole[v], [SIZE(PANEL)]))
                 for i, x in enumerate(factors(along)):
                     at = (way * rows + i) * vectors
                     sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
@@ -214,6 +222,9 @@ class Tiles(ir.IRBuilder):
             return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
 
         count = rows * vectors
+        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
+        for place in places if count == 2 * HEIGHTS[0] and not near else ():
+            self.fetch(place)
         state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
         (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
         while len(state) > count + 3:
@@ -222,7 +233,6 @@ class Tiles(ir.IRBuilder):
         if ways > 1:
             state = self.repeat(self.and_(k, SIZE(ways - 1)), state, add)
         sums = state[3:]
-        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
         self.result(sums, places, masks * rows, reads * rows, alpha)
 
     def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
@@ -305,8 +315,11 @@ class Tiles(ir.IRBuilder):
         last, half = self.sub(columns, SIZE(1)), LANES // 2
         with self.steps(columns, LANES) as (j, _), self.steps(depth, LANES) as (p, _):
             mask = self.below(self.sub(depth, p))
-            lines = [self.least(self.add(j, SIZE(i)), last) for i in range(LANES)]
-            square = [self.get(self.at(b, (i, col_b), (p, 1)), mask) for i in lines]
+            square = []
+            for i in range(LANES):
+                line = self.least(self.add(j, SIZE(i)), last)
+                square.append(self.get(self.at(b, (line, col_b), (p, 1)), mask))
+                self.fetch(self.at(b, (self.add(j, SIZE(i + PANEL)), col_b), (p, 1)))
             for _ in range(LANES.bit_length() - 1):
                 square = [z for x, y in zip(square[:half], square[half:], strict=True) for z in self.paired(x, y)]
             for i, row in enumerate(square):
