@@ -849,22 +849,23 @@ def train_steps(
                 at_p_bar = 5920 + i_2 * 25 + i_3 * 5
                 for i_0_2 in range(5):
                     s_6 += ws[at_p_2 + i_0_2] * ws[at_p_bar + i_0_2]
-                at_s = 5920 + i_2 * 25 + i_3 * 5
+                at_s = 4960 + i_2 * 25 + i_3 * 5
                 at_p_3 = 4160 + i_2 * 25 + i_3 * 5
+                at_p_bar_2 = 5920 + i_2 * 25 + i_3 * 5
                 for i_0 in range(5):
-                    s_8 = ws[at_p_3 + i_0] * (ws[at_s + i_0] - s_6)
+                    s_8 = ws[at_p_3 + i_0] * (ws[at_p_bar_2 + i_0] - s_6)
                     ws[at_s + i_0] = s_8
 
         # s_9[e,i_2,i_3] = sum_t k[i_2,t,e]*s_7[i_2,i_3,t]
         for i_2 in range(n):
-            gemm(6, 5, 5, one, ws, 2240 + i_2 * 30, 1, 6, ws, 5920 + i_2 * 25, 1, 5, zero, ws, 4960 + i_2 * 5, 5 * n, 1)
+            gemm(6, 5, 5, one, ws, 2240 + i_2 * 30, 1, 6, ws, 4960 + i_2 * 25, 1, 5, zero, ws, 5920 + i_2 * 5, 5 * n, 1)
 
         # Wq_bar[d,e] = (1/sqrt(E))*sum_{n,t} x[n,t,d]*s_9[e,n,t]
-        gemm(8, 6, 5 * n, real(1.0 / math.sqrt(float(6))), ws, 0, 1, 8, ws, 4960, 1, 5 * n, zero, grad, 0, 6, 1)
+        gemm(8, 6, 5 * n, real(1.0 / math.sqrt(float(6))), ws, 0, 1, 8, ws, 5920, 1, 5 * n, zero, grad, 0, 6, 1)
 
         # s_10[e,i_2,i_3] = sum_t q[i_2,t,e]*s_7[i_2,t,i_3]
         for i_2 in range(n):
-            gemm(6, 5, 5, one, ws, 3200 + i_2 * 30, 1, 6, ws, 5920 + i_2 * 25, 5, 1, zero, ws, 2240 + i_2 * 5, 5 * n, 1)
+            gemm(6, 5, 5, one, ws, 3200 + i_2 * 30, 1, 6, ws, 4960 + i_2 * 25, 5, 1, zero, ws, 2240 + i_2 * 5, 5 * n, 1)
 
         # Wk_bar[d,e] = (1/sqrt(E))*sum_{n,t} x[n,t,d]*s_10[e,n,t]
         gemm(8, 6, 5 * n, real(1.0 / math.sqrt(float(6))), ws, 0, 1, 8, ws, 2240, 1, 5 * n, zero, grad, 48, 6, 1)

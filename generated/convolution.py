@@ -728,17 +728,18 @@ def train_steps(
             for o in range(4):
                 for i_2 in range(4):
                     at_s_4 = 3200 + n_2 * 96 + o * 24 + i_2 * 6
+                    at_a_bar = 44672 + n_2 * 96 + o * 24 + i_2 * 6
                     at_h = 128 + n_2 * 96 + o * 24 + i_2 * 6
                     for j in range(6):
                         s_10 = ws[at_s_4 + j]
                         a_bar_2 = zero if ws[at_h + j] <= zero else s_10 / real(n)
-                        ws[at_s_4 + j] = a_bar_2
+                        ws[at_a_bar + j] = a_bar_2
             for i_1 in range(4):
                 for o_2 in range(4):
                     at_b_bar = 112 + o_2
-                    at_a_bar = 3200 + n_2 * 96 + o_2 * 24 + i_1 * 6
+                    at_a_bar_2 = 44672 + n_2 * 96 + o_2 * 24 + i_1 * 6
                     for i_2_2 in range(6):
-                        grad[at_b_bar] += ws[at_a_bar + i_2_2]
+                        grad[at_b_bar] += ws[at_a_bar_2 + i_2_2]
 
         # w_bar[o,c,i,j] = sum_{n,p,q} a_bar[n,o,p,q]*s_2[n,c,p,i,q,j]
         for c in range(3):
@@ -749,7 +750,7 @@ def train_steps(
                 for i_0 in range(n):
                     for i_1 in range(4):
                         gemm(
-                            4, 3, 6, one, ws, 3200 + i_0 * 96 + i_1 * 6, 24, 1, ws,
+                            4, 3, 6, one, ws, 44672 + i_0 * 96 + i_1 * 6, 24, 1, ws,
                             23936 + i_0 * 648 + c * 216 + i_1 * 54 + i_2 * 18, 3, 1, one, grad, c * 9 + i_2 * 3, 27, 1
                         )
 
@@ -861,7 +862,7 @@ def workspace():
     state = aligned(2 * THETA)
     memory = np.array([], np.float64)
     noise = aligned(0)
-    ws = aligned(44672)
+    ws = aligned(47744)
     near = aligned(0)
     wi = np.zeros(0, np.int64)
     sums = np.zeros(2)

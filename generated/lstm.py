@@ -756,12 +756,12 @@ def forward_kernel(
     # s_6[n,time,k] = sum_h s_5[n,time,h]*lstm_Ui[h,k]
     # lstm_ai[n_2,time,k] = s_3[n_2,time,k] + [time > 0]*s_6[n_2,time,k] + lstm_bi[k]
     # lstm_i[n_2,time,k] = sigmoid(lstm_ai[n_2,time,k])
-    # s_7[n,time,k] = sum_h s_5[n,time,h]*lstm_Ug[h,k]
-    # lstm_ag[n_3,time,k_2] = s_2[n_3,time,k_2] + [time > 0]*s_7[n_3,time,k_2] + lstm_bg[k_2]
-    # lstm_g[n_3,time,k_2] = tanh(lstm_ag[n_3,time,k_2])
-    # s_8[n,time,k] = sum_h s_5[n,time,h]*lstm_Uf[h,k]
-    # lstm_af[n_4,time,k_3] = s[n_4,time,k_3] + [time > 0]*s_8[n_4,time,k_3] + lstm_bf[k_3]
-    # lstm_f[n_4,time,k_3] = sigmoid(lstm_af[n_4,time,k_3])
+    # s_7[n,time,k] = sum_h s_5[n,time,h]*lstm_Uf[h,k]
+    # lstm_af[n_3,time,k_2] = s[n_3,time,k_2] + [time > 0]*s_7[n_3,time,k_2] + lstm_bf[k_2]
+    # lstm_f[n_3,time,k_2] = sigmoid(lstm_af[n_3,time,k_2])
+    # s_8[n,time,k] = sum_h s_5[n,time,h]*lstm_Ug[h,k]
+    # lstm_ag[n_4,time,k_3] = s_2[n_4,time,k_3] + [time > 0]*s_8[n_4,time,k_3] + lstm_bg[k_3]
+    # lstm_g[n_4,time,k_3] = tanh(lstm_ag[n_4,time,k_3])
     # lstm_c[n_4,time,k_3] = lstm_g[n_4,time,k_3]*lstm_i[n_4,time,k_3]
     #       + [time > 0]*lstm_c[n_4,time-1,k_3]*lstm_f[n_4,time,k_3]
     # s_9[n,time,k] = sum_h s_5[n,time,h]*lstm_Uo[h,k]
@@ -784,40 +784,41 @@ def forward_kernel(
                 lstm_ai = (zero if time <= 0 else ws[at_s_2 + k]) + lstm_bi[k] + ws[at_s_3 + k]
                 lstm_i_2 = sigmoid(lstm_ai)
                 ws[at_lstm_i + k] = lstm_i_2
-        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Ug, 0, 16, 1, zero, ws, 496 * N + time * 16, 80, 1)
+        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Uf, 0, 16, 1, zero, ws, 496 * N + time * 16, 80, 1)
         for n_3 in range(N):
             at_s_4 = 496 * N + n_3 * 80 + time * 16
-            at_s_5 = 80 * N + n_3 * 80 + time * 16
-            at_lstm_g = 576 * N + n_3 * 16
+            at_s_5 = n_3 * 80 + time * 16
+            at_lstm_f = 576 * N + n_3 * 16
             for k_2 in range(16):
-                lstm_ag = (zero if time <= 0 else ws[at_s_4 + k_2]) + lstm_bg[k_2] + ws[at_s_5 + k_2]
-                lstm_g_2 = tanh(lstm_ag)
-                ws[at_lstm_g + k_2] = lstm_g_2
-        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Uf, 0, 16, 1, zero, ws, 592 * N + time * 16, 80, 1)
+                lstm_af = (zero if time <= 0 else ws[at_s_4 + k_2]) + lstm_bf[k_2] + ws[at_s_5 + k_2]
+                lstm_f_2 = sigmoid(lstm_af)
+                ws[at_lstm_f + k_2] = lstm_f_2
+        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Ug, 0, 16, 1, zero, ws, 592 * N + time * 16, 80, 1)
         for n_4 in range(N):
             at_s_6 = 592 * N + n_4 * 80 + time * 16
-            at_s_7 = n_4 * 80 + time * 16
-            at_lstm_c = 592 * N + n_4 * 80 + (time - 1) * 16
-            at_lstm_g_2 = 576 * N + n_4 * 16
+            at_s_7 = 80 * N + n_4 * 80 + time * 16
+            at_lstm_c = 496 * N + n_4 * 80 + time * 16
+            at_lstm_c_2 = 496 * N + n_4 * 80 + (time - 1) * 16
+            at_lstm_f_2 = 576 * N + n_4 * 16
             at_lstm_i_2 = 480 * N + n_4 * 16
             for k_3 in range(16):
-                lstm_af = (zero if time <= 0 else ws[at_s_6 + k_3]) + lstm_bf[k_3] + ws[at_s_7 + k_3]
-                lstm_f = sigmoid(lstm_af)
+                lstm_ag = (zero if time <= 0 else ws[at_s_6 + k_3]) + lstm_bg[k_3] + ws[at_s_7 + k_3]
+                lstm_g = tanh(lstm_ag)
                 lstm_c_2 = (
-                    (zero if time <= 0 else ws[at_lstm_c + k_3] * lstm_f)
-                    + ws[at_lstm_g_2 + k_3] * ws[at_lstm_i_2 + k_3]
+                    (zero if time <= 0 else ws[at_lstm_c_2 + k_3] * ws[at_lstm_f_2 + k_3])
+                    + lstm_g * ws[at_lstm_i_2 + k_3]
                 )
-                ws[at_s_6 + k_3] = lstm_c_2
+                ws[at_lstm_c + k_3] = lstm_c_2
         gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Uo, 0, 16, 1, zero, ws, 672 * N + time * 16, 80, 1)
         for n_5 in range(N):
             at_s_8 = 672 * N + n_5 * 80 + time * 16
             at_s_9 = 240 * N + n_5 * 80 + time * 16
             at_lstm_h_2 = n_5 * 80 + time * 16
-            at_lstm_c_2 = 592 * N + n_5 * 80 + time * 16
+            at_lstm_c_3 = 496 * N + n_5 * 80 + time * 16
             for k_4 in range(16):
                 lstm_ao = (zero if time <= 0 else ws[at_s_8 + k_4]) + lstm_bo[k_4] + ws[at_s_9 + k_4]
                 lstm_o = sigmoid(lstm_ao)
-                lstm_h_2 = lstm_o * tanh(ws[at_lstm_c_2 + k_4])
+                lstm_h_2 = lstm_o * tanh(ws[at_lstm_c_3 + k_4])
                 ws[at_lstm_h_2 + k_4] = lstm_h_2
 
     # lstm_last[n,k] = lstm_h[n,T-1,k]
@@ -876,22 +877,22 @@ def gradient_kernel(
     gemm(5 * N, 16, 8, one, x, 0, 8, 1, lstm_Wi, 0, 16, 1, zero, ws, 240 * N, 16, 1)
 
     # s_5[n,time,i_0] = [time > 0]*lstm_h[n,time-1,i_0]
-    # s_6[n,time,k] = sum_h s_5[n,time,h]*lstm_Ui[h,k]
-    # lstm_ai[n_2,time,k] = s_4[n_2,time,k] + [time > 0]*s_6[n_2,time,k] + lstm_bi[k]
-    # lstm_i[n_2,time,k] = sigmoid(lstm_ai[n_2,time,k])
-    # s_7[n,time,k] = sum_h s_5[n,time,h]*lstm_Ug[h,k]
-    # lstm_ag[n_3,time,k_2] = s_3[n_3,time,k_2] + [time > 0]*s_7[n_3,time,k_2] + lstm_bg[k_2]
-    # lstm_g[n_3,time,k_2] = tanh(lstm_ag[n_3,time,k_2])
+    # s_6[n,time,k] = sum_h s_5[n,time,h]*lstm_Uo[h,k]
+    # lstm_ao[n_2,time,k] = s[n_2,time,k] + [time > 0]*s_6[n_2,time,k] + lstm_bo[k]
+    # lstm_o[n_2,time,k] = sigmoid(lstm_ao[n_2,time,k])
+    # s_7[n,time,k] = sum_h s_5[n,time,h]*lstm_Ui[h,k]
+    # lstm_ai[n_3,time,k_2] = s_4[n_3,time,k_2] + [time > 0]*s_7[n_3,time,k_2] + lstm_bi[k_2]
+    # lstm_i[n_3,time,k_2] = sigmoid(lstm_ai[n_3,time,k_2])
     # s_8[n,time,k] = sum_h s_5[n,time,h]*lstm_Uf[h,k]
     # lstm_af[n_4,time,k_3] = s_2[n_4,time,k_3] + [time > 0]*s_8[n_4,time,k_3] + lstm_bf[k_3]
     # lstm_f[n_4,time,k_3] = sigmoid(lstm_af[n_4,time,k_3])
-    # lstm_c[n_4,time,k_3] = lstm_g[n_4,time,k_3]*lstm_i[n_4,time,k_3]
-    #       + [time > 0]*lstm_c[n_4,time-1,k_3]*lstm_f[n_4,time,k_3]
-    # s_9[n_4,time,k_3] = tanh(lstm_c[n_4,time,k_3])
-    # s_10[n,time,k] = sum_h s_5[n,time,h]*lstm_Uo[h,k]
-    # lstm_ao[n_5,time,k_4] = s[n_5,time,k_4] + [time > 0]*s_10[n_5,time,k_4] + lstm_bo[k_4]
-    # lstm_o[n_5,time,k_4] = sigmoid(lstm_ao[n_5,time,k_4])
-    # lstm_h[n_5,time,k_4] = lstm_o[n_5,time,k_4]*s_9[n_5,time,k_4]
+    # s_9[n,time,k] = sum_h s_5[n,time,h]*lstm_Ug[h,k]
+    # lstm_ag[n_5,time,k_4] = s_3[n_5,time,k_4] + [time > 0]*s_9[n_5,time,k_4] + lstm_bg[k_4]
+    # lstm_g[n_5,time,k_4] = tanh(lstm_ag[n_5,time,k_4])
+    # lstm_c[n_5,time,k_4] = lstm_g[n_5,time,k_4]*lstm_i[n_5,time,k_4]
+    #       + [time > 0]*lstm_c[n_5,time-1,k_4]*lstm_f[n_5,time,k_4]
+    # s_10[n_5,time,k_4] = tanh(lstm_c[n_5,time,k_4])
+    # lstm_h[n_5,time,k_4] = lstm_o[n_5,time,k_4]*s_10[n_5,time,k_4]
     for time in range(5):
         for n in range(N):
             at_s = 320 * N + n * 80 + time * 16
@@ -899,57 +900,57 @@ def gradient_kernel(
             for i_0 in range(16):
                 s_11 = zero if time <= 0 else ws[at_lstm_h + i_0]
                 ws[at_s + i_0] = s_11
-        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Ui, 0, 16, 1, zero, ws, 400 * N + time * 16, 80, 1)
+        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Uo, 0, 16, 1, zero, ws, 400 * N + time * 16, 80, 1)
         for n_2 in range(N):
-            at_lstm_ai = 400 * N + n_2 * 80 + time * 16
-            at_s_2 = 240 * N + n_2 * 80 + time * 16
+            at_lstm_ao = 400 * N + n_2 * 80 + time * 16
+            at_s_2 = n_2 * 80 + time * 16
             for k in range(16):
-                lstm_ai_2 = (zero if time <= 0 else ws[at_lstm_ai + k]) + lstm_bi[k] + ws[at_s_2 + k]
-                ws[at_lstm_ai + k] = lstm_ai_2
-                lstm_i_2 = sigmoid(lstm_ai_2)
-                ws[at_s_2 + k] = lstm_i_2
-        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Ug, 0, 16, 1, zero, ws, 480 * N + time * 16, 80, 1)
+                lstm_ao_2 = (zero if time <= 0 else ws[at_lstm_ao + k]) + lstm_bo[k] + ws[at_s_2 + k]
+                ws[at_lstm_ao + k] = lstm_ao_2
+                lstm_o_2 = sigmoid(lstm_ao_2)
+                ws[at_s_2 + k] = lstm_o_2
+        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Ui, 0, 16, 1, zero, ws, 480 * N + time * 16, 80, 1)
         for n_3 in range(N):
-            at_lstm_ag = 480 * N + n_3 * 80 + time * 16
-            at_s_3 = 160 * N + n_3 * 80 + time * 16
+            at_lstm_ai = 480 * N + n_3 * 80 + time * 16
+            at_s_3 = 240 * N + n_3 * 80 + time * 16
             for k_2 in range(16):
-                lstm_ag_2 = (zero if time <= 0 else ws[at_lstm_ag + k_2]) + lstm_bg[k_2] + ws[at_s_3 + k_2]
-                ws[at_lstm_ag + k_2] = lstm_ag_2
-                lstm_g_2 = tanh(lstm_ag_2)
-                ws[at_s_3 + k_2] = lstm_g_2
+                lstm_ai_2 = (zero if time <= 0 else ws[at_lstm_ai + k_2]) + lstm_bi[k_2] + ws[at_s_3 + k_2]
+                ws[at_lstm_ai + k_2] = lstm_ai_2
+                lstm_i_2 = sigmoid(lstm_ai_2)
+                ws[at_s_3 + k_2] = lstm_i_2
         gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Uf, 0, 16, 1, zero, ws, 560 * N + time * 16, 80, 1)
         for n_4 in range(N):
             at_lstm_af = 560 * N + n_4 * 80 + time * 16
             at_s_4 = 80 * N + n_4 * 80 + time * 16
-            at_lstm_c = 640 * N + n_4 * 80 + time * 16
-            at_lstm_c_2 = 640 * N + n_4 * 80 + (time - 1) * 16
-            at_lstm_g = 160 * N + n_4 * 80 + time * 16
-            at_lstm_i = 240 * N + n_4 * 80 + time * 16
-            at_s_5 = 720 * N + n_4 * 80 + time * 16
             for k_3 in range(16):
                 lstm_af_2 = (zero if time <= 0 else ws[at_lstm_af + k_3]) + lstm_bf[k_3] + ws[at_s_4 + k_3]
                 ws[at_lstm_af + k_3] = lstm_af_2
                 lstm_f_2 = sigmoid(lstm_af_2)
                 ws[at_s_4 + k_3] = lstm_f_2
-                lstm_c_2 = (
-                    (zero if time <= 0 else ws[at_lstm_c_2 + k_3] * lstm_f_2)
-                    + ws[at_lstm_g + k_3] * ws[at_lstm_i + k_3]
-                )
-                ws[at_lstm_c + k_3] = lstm_c_2
-                s_12 = tanh(lstm_c_2)
-                ws[at_s_5 + k_3] = s_12
-        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Uo, 0, 16, 1, zero, ws, 800 * N + time * 16, 80, 1)
+        gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Ug, 0, 16, 1, zero, ws, 640 * N + time * 16, 80, 1)
         for n_5 in range(N):
-            at_lstm_ao = 800 * N + n_5 * 80 + time * 16
-            at_s_6 = n_5 * 80 + time * 16
+            at_lstm_ag = 640 * N + n_5 * 80 + time * 16
+            at_s_5 = 160 * N + n_5 * 80 + time * 16
+            at_lstm_c = 720 * N + n_5 * 80 + time * 16
+            at_lstm_c_2 = 720 * N + n_5 * 80 + (time - 1) * 16
+            at_lstm_f = 80 * N + n_5 * 80 + time * 16
+            at_lstm_i = 240 * N + n_5 * 80 + time * 16
+            at_s_6 = 800 * N + n_5 * 80 + time * 16
             at_lstm_h_2 = 880 * N + n_5 * 80 + time * 16
-            at_s_7 = 720 * N + n_5 * 80 + time * 16
+            at_lstm_o = n_5 * 80 + time * 16
             for k_4 in range(16):
-                lstm_ao_2 = (zero if time <= 0 else ws[at_lstm_ao + k_4]) + lstm_bo[k_4] + ws[at_s_6 + k_4]
-                ws[at_lstm_ao + k_4] = lstm_ao_2
-                lstm_o_2 = sigmoid(lstm_ao_2)
-                ws[at_s_6 + k_4] = lstm_o_2
-                lstm_h_2 = lstm_o_2 * ws[at_s_7 + k_4]
+                lstm_ag_2 = (zero if time <= 0 else ws[at_lstm_ag + k_4]) + lstm_bg[k_4] + ws[at_s_5 + k_4]
+                ws[at_lstm_ag + k_4] = lstm_ag_2
+                lstm_g_2 = tanh(lstm_ag_2)
+                ws[at_s_5 + k_4] = lstm_g_2
+                lstm_c_2 = (
+                    (zero if time <= 0 else ws[at_lstm_c_2 + k_4] * ws[at_lstm_f + k_4])
+                    + lstm_g_2 * ws[at_lstm_i + k_4]
+                )
+                ws[at_lstm_c + k_4] = lstm_c_2
+                s_12 = tanh(lstm_c_2)
+                ws[at_s_6 + k_4] = s_12
+                lstm_h_2 = ws[at_lstm_o + k_4] * s_12
                 ws[at_lstm_h_2 + k_4] = lstm_h_2
 
     # lstm_last[n,k] = lstm_h[n,T-1,k]
@@ -981,9 +982,9 @@ def gradient_kernel(
     # s_17[i_2] = sum_n r[n,i_2]
     for n in range(N):
         m = real(-np.inf)
-        at_s_8 = 976 * N + n * 4
+        at_s_7 = 976 * N + n * 4
         for i in range(4):
-            dense_z_2 = dense_b[i] + ws[at_s_8 + i]
+            dense_z_2 = dense_b[i] + ws[at_s_7 + i]
             near[i] = dense_z_2
             m = maximum(m, dense_z_2)
         s_15 = zero
@@ -1010,7 +1011,7 @@ def gradient_kernel(
     # c[n,t,k] = sigmoid(-lstm_ai[n,t,k])
     for n in range(N):
         for t in range(5):
-            at_c = 400 * N + n * 80 + t * 16
+            at_c = 480 * N + n * 80 + t * 16
             for k in range(16):
                 c_2 = sigmoid(-ws[at_c + k])
                 ws[at_c + k] = c_2
@@ -1026,7 +1027,7 @@ def gradient_kernel(
     # c_5[n,t,k] = sech2(lstm_ag[n,t,k])
     for n in range(N):
         for t in range(5):
-            at_c_3 = 480 * N + n * 80 + t * 16
+            at_c_3 = 640 * N + n * 80 + t * 16
             for k in range(16):
                 c_6 = sech2(ws[at_c_3 + k])
                 ws[at_c_3 + k] = c_6
@@ -1034,7 +1035,7 @@ def gradient_kernel(
     # c_7[n,t,k] = sigmoid(-lstm_ao[n,t,k])
     for n in range(N):
         for t in range(5):
-            at_c_4 = 800 * N + n * 80 + t * 16
+            at_c_4 = 400 * N + n * 80 + t * 16
             for k in range(16):
                 c_8 = sigmoid(-ws[at_c_4 + k])
                 ws[at_c_4 + k] = c_8
@@ -1058,75 +1059,75 @@ def gradient_kernel(
     # lstm_af_bar[n_5,time,k] = [time
     #       > 0]*c_3[n_5,time,k]*lstm_c[n_5,time-1,k]*lstm_c_bar[n_5,time,k]*lstm_f[n_5,time,k]
     # lstm_ag_bar[n_5,time,k] = c_5[n_5,time,k]*lstm_c_bar[n_5,time,k]*lstm_i[n_5,time,k]
-    # lstm_ao_bar[n_5,time,k] = c_7[n_5,time,k]*lstm_h_bar[n_5,time,k]*lstm_o[n_5,time,k]*s_9[n_5,time,k]
+    # lstm_ao_bar[n_5,time,k] = c_7[n_5,time,k]*lstm_h_bar[n_5,time,k]*lstm_o[n_5,time,k]*s_10[n_5,time,k]
     for time in range(5 - 1, -1, -1):
         for n in range(N):
-            at_s_9 = 880 * N + n * 80 + time * 16
+            at_s_8 = 880 * N + n * 80 + time * 16
             at_lstm_af_bar = 1156 * N + n * 80 + (time + 1) * 16
             for i_0 in range(16):
                 s_27 = zero if time + 1 >= 5 else ws[at_lstm_af_bar + i_0]
-                ws[at_s_9 + i_0] = s_27
+                ws[at_s_8 + i_0] = s_27
         gemm(N, 16, 16, one, ws, 880 * N + time * 16, 80, 1, lstm_Uf, 0, 1, 16, zero, ws, 996 * N + time * 16, 80, 1)
         for n_2 in range(N):
-            at_s_10 = 1076 * N + n_2 * 80 + time * 16
+            at_s_9 = 1076 * N + n_2 * 80 + time * 16
             at_lstm_ag_bar = 240 * N + n_2 * 80 + (time + 1) * 16
             for i_0_2 in range(16):
                 s_28 = zero if time + 1 >= 5 else ws[at_lstm_ag_bar + i_0_2]
-                ws[at_s_10 + i_0_2] = s_28
+                ws[at_s_9 + i_0_2] = s_28
         gemm(N, 16, 16, one, ws, 1076 * N + time * 16, 80, 1, lstm_Ug, 0, 1, 16, zero, ws, 1156 * N + time * 16, 80, 1)
         for n_3 in range(N):
-            at_s_11 = 1236 * N + n_3 * 80 + time * 16
+            at_s_10 = 1236 * N + n_3 * 80 + time * 16
             at_lstm_ai_bar = 160 * N + n_3 * 80 + (time + 1) * 16
             for i_0_3 in range(16):
                 s_29 = zero if time + 1 >= 5 else ws[at_lstm_ai_bar + i_0_3]
-                ws[at_s_11 + i_0_3] = s_29
+                ws[at_s_10 + i_0_3] = s_29
         gemm(N, 16, 16, one, ws, 1236 * N + time * 16, 80, 1, lstm_Ui, 0, 1, 16, zero, ws, 1316 * N + time * 16, 80, 1)
         for n_4 in range(N):
-            at_s_12 = 1396 * N + n_4 * 80 + time * 16
+            at_s_11 = 1396 * N + n_4 * 80 + time * 16
             at_lstm_ao_bar = n_4 * 80 + (time + 1) * 16
             for i_0_4 in range(16):
                 s_30 = zero if time + 1 >= 5 else ws[at_lstm_ao_bar + i_0_4]
-                ws[at_s_12 + i_0_4] = s_30
+                ws[at_s_11 + i_0_4] = s_30
         gemm(N, 16, 16, one, ws, 1396 * N + time * 16, 80, 1, lstm_Uo, 0, 1, 16, zero, ws, 1476 * N + time * 16, 80, 1)
         for n_5 in range(N):
-            at_s_13 = 996 * N + n_5 * 80 + time * 16
-            at_s_14 = 1156 * N + n_5 * 80 + time * 16
-            at_s_15 = 1316 * N + n_5 * 80 + time * 16
-            at_s_16 = 1476 * N + n_5 * 80 + time * 16
-            at_s_17 = 980 * N + n_5 * 16
+            at_s_12 = 996 * N + n_5 * 80 + time * 16
+            at_s_13 = 1156 * N + n_5 * 80 + time * 16
+            at_s_14 = 1316 * N + n_5 * 80 + time * 16
+            at_s_15 = 1476 * N + n_5 * 80 + time * 16
+            at_s_16 = 980 * N + n_5 * 16
             at_lstm_c_bar = 996 * N + n_5 * 80 + (time + 1) * 16
-            at_lstm_f = 80 * N + n_5 * 80 + (time + 1) * 16
-            at_lstm_o = n_5 * 80 + time * 16
-            at_lstm_c_3 = 640 * N + n_5 * 80 + time * 16
+            at_lstm_f_2 = 80 * N + n_5 * 80 + (time + 1) * 16
+            at_lstm_o_2 = n_5 * 80 + time * 16
+            at_lstm_c_3 = 720 * N + n_5 * 80 + time * 16
             at_lstm_ai_bar_2 = 160 * N + n_5 * 80 + time * 16
-            at_c_5 = 400 * N + n_5 * 80 + time * 16
+            at_c_5 = 480 * N + n_5 * 80 + time * 16
             at_lstm_i_2 = 240 * N + n_5 * 80 + time * 16
             at_c_6 = 560 * N + n_5 * 80 + time * 16
-            at_lstm_c_4 = 640 * N + n_5 * 80 + (time - 1) * 16
-            at_lstm_f_2 = 80 * N + n_5 * 80 + time * 16
-            at_c_7 = 480 * N + n_5 * 80 + time * 16
-            at_c_8 = 800 * N + n_5 * 80 + time * 16
-            at_s_18 = 720 * N + n_5 * 80 + time * 16
+            at_lstm_c_4 = 720 * N + n_5 * 80 + (time - 1) * 16
+            at_lstm_f_3 = 80 * N + n_5 * 80 + time * 16
+            at_c_7 = 640 * N + n_5 * 80 + time * 16
+            at_c_8 = 400 * N + n_5 * 80 + time * 16
+            at_s_17 = 800 * N + n_5 * 80 + time * 16
             for k in range(16):
                 lstm_h_bar = (
-                    (zero if time + 1 >= 5 else ws[at_s_13 + k] + ws[at_s_14 + k] + ws[at_s_15 + k] + ws[at_s_16 + k])
-                    + (zero if time != 5 - 1 else ws[at_s_17 + k] / real(N))
+                    (zero if time + 1 >= 5 else ws[at_s_12 + k] + ws[at_s_13 + k] + ws[at_s_14 + k] + ws[at_s_15 + k])
+                    + (zero if time != 5 - 1 else ws[at_s_16 + k] / real(N))
                 )
                 lstm_c_bar_2 = (
-                    (zero if time + 1 >= 5 else ws[at_lstm_c_bar + k] * ws[at_lstm_f + k])
-                    + lstm_h_bar * ws[at_lstm_o + k] * sech2(ws[at_lstm_c_3 + k])
+                    (zero if time + 1 >= 5 else ws[at_lstm_c_bar + k] * ws[at_lstm_f_2 + k])
+                    + lstm_h_bar * ws[at_lstm_o_2 + k] * sech2(ws[at_lstm_c_3 + k])
                 )
-                ws[at_s_13 + k] = lstm_c_bar_2
+                ws[at_s_12 + k] = lstm_c_bar_2
                 lstm_ai_bar_2 = ws[at_c_5 + k] * lstm_c_bar_2 * ws[at_lstm_ai_bar_2 + k] * ws[at_lstm_i_2 + k]
                 ws[at_lstm_ai_bar_2 + k] = lstm_ai_bar_2
                 lstm_af_bar_2 = (
-                    zero if time <= 0 else ws[at_c_6 + k] * ws[at_lstm_c_4 + k] * lstm_c_bar_2 * ws[at_lstm_f_2 + k]
+                    zero if time <= 0 else ws[at_c_6 + k] * ws[at_lstm_c_4 + k] * lstm_c_bar_2 * ws[at_lstm_f_3 + k]
                 )
-                ws[at_s_14 + k] = lstm_af_bar_2
+                ws[at_s_13 + k] = lstm_af_bar_2
                 lstm_ag_bar_2 = ws[at_c_7 + k] * lstm_c_bar_2 * ws[at_lstm_i_2 + k]
                 ws[at_lstm_i_2 + k] = lstm_ag_bar_2
-                lstm_ao_bar_2 = ws[at_c_8 + k] * lstm_h_bar * ws[at_lstm_o + k] * ws[at_s_18 + k]
-                ws[at_lstm_o + k] = lstm_ao_bar_2
+                lstm_ao_bar_2 = ws[at_c_8 + k] * lstm_h_bar * ws[at_lstm_o_2 + k] * ws[at_s_17 + k]
+                ws[at_lstm_o_2 + k] = lstm_ao_bar_2
 
     # lstm_Wi_bar[d,h] = sum_{n,t} x[n,t,d]*lstm_ai_bar[n,t,h]
     gemm(8, 16, 5 * N, one, x, 0, 1, 8, ws, 160 * N, 16, 1, zero, lstm_Wi_bar, 0, 16, 1)
@@ -1247,22 +1248,22 @@ def train_steps(
         gemm(5 * n, 16, 8, one, ws, 0, 8, 1, theta, 0, 16, 1, zero, ws, 8960, 16, 1)
 
         # s_5[n_2,time,i_0] = [time > 0]*lstm_h[n_2,time-1,i_0]
-        # s_6[n,time,k] = sum_h s_5[n,time,h]*lstm_Ui[h,k]
-        # lstm_ai[n_3,time,k] = s_4[n_3,time,k] + [time > 0]*s_6[n_3,time,k] + lstm_bi[k]
-        # lstm_i[n_3,time,k] = sigmoid(lstm_ai[n_3,time,k])
-        # s_7[n,time,k] = sum_h s_5[n,time,h]*lstm_Ug[h,k]
-        # lstm_ag[n_4,time,k_2] = s_3[n_4,time,k_2] + [time > 0]*s_7[n_4,time,k_2] + lstm_bg[k_2]
-        # lstm_g[n_4,time,k_2] = tanh(lstm_ag[n_4,time,k_2])
+        # s_6[n,time,k] = sum_h s_5[n,time,h]*lstm_Uo[h,k]
+        # lstm_ao[n_3,time,k] = s[n_3,time,k] + [time > 0]*s_6[n_3,time,k] + lstm_bo[k]
+        # lstm_o[n_3,time,k] = sigmoid(lstm_ao[n_3,time,k])
+        # s_7[n,time,k] = sum_h s_5[n,time,h]*lstm_Ui[h,k]
+        # lstm_ai[n_4,time,k_2] = s_4[n_4,time,k_2] + [time > 0]*s_7[n_4,time,k_2] + lstm_bi[k_2]
+        # lstm_i[n_4,time,k_2] = sigmoid(lstm_ai[n_4,time,k_2])
         # s_8[n,time,k] = sum_h s_5[n,time,h]*lstm_Uf[h,k]
         # lstm_af[n_5,time,k_3] = s_2[n_5,time,k_3] + [time > 0]*s_8[n_5,time,k_3] + lstm_bf[k_3]
         # lstm_f[n_5,time,k_3] = sigmoid(lstm_af[n_5,time,k_3])
-        # lstm_c[n_5,time,k_3] = lstm_g[n_5,time,k_3]*lstm_i[n_5,time,k_3]
-        #       + [time > 0]*lstm_c[n_5,time-1,k_3]*lstm_f[n_5,time,k_3]
-        # s_9[n_5,time,k_3] = tanh(lstm_c[n_5,time,k_3])
-        # s_10[n,time,k] = sum_h s_5[n,time,h]*lstm_Uo[h,k]
-        # lstm_ao[n_6,time,k_4] = s[n_6,time,k_4] + [time > 0]*s_10[n_6,time,k_4] + lstm_bo[k_4]
-        # lstm_o[n_6,time,k_4] = sigmoid(lstm_ao[n_6,time,k_4])
-        # lstm_h[n_6,time,k_4] = lstm_o[n_6,time,k_4]*s_9[n_6,time,k_4]
+        # s_9[n,time,k] = sum_h s_5[n,time,h]*lstm_Ug[h,k]
+        # lstm_ag[n_6,time,k_4] = s_3[n_6,time,k_4] + [time > 0]*s_9[n_6,time,k_4] + lstm_bg[k_4]
+        # lstm_g[n_6,time,k_4] = tanh(lstm_ag[n_6,time,k_4])
+        # lstm_c[n_6,time,k_4] = lstm_g[n_6,time,k_4]*lstm_i[n_6,time,k_4]
+        #       + [time > 0]*lstm_c[n_6,time-1,k_4]*lstm_f[n_6,time,k_4]
+        # s_10[n_6,time,k_4] = tanh(lstm_c[n_6,time,k_4])
+        # lstm_h[n_6,time,k_4] = lstm_o[n_6,time,k_4]*s_10[n_6,time,k_4]
         for time in range(5):
             for n_2 in range(n):
                 at_s = 11520 + n_2 * 80 + time * 16
@@ -1270,57 +1271,57 @@ def train_steps(
                 for i_0 in range(16):
                     s_11 = zero if time <= 0 else ws[at_lstm_h + i_0]
                     ws[at_s + i_0] = s_11
-            gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 144, 16, 1, zero, ws, 14080 + time * 16, 80, 1)
+            gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 1344, 16, 1, zero, ws, 14080 + time * 16, 80, 1)
             for n_3 in range(n):
-                at_lstm_ai = 14080 + n_3 * 80 + time * 16
-                at_s_2 = 8960 + n_3 * 80 + time * 16
+                at_lstm_ao = 14080 + n_3 * 80 + time * 16
+                at_s_2 = 1280 + n_3 * 80 + time * 16
                 for k in range(16):
-                    lstm_ai_2 = (zero if time <= 0 else ws[at_lstm_ai + k]) + theta[128 + k] + ws[at_s_2 + k]
-                    ws[at_lstm_ai + k] = lstm_ai_2
-                    lstm_i_2 = sigmoid(lstm_ai_2)
-                    ws[at_s_2 + k] = lstm_i_2
-            gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 944, 16, 1, zero, ws, 16640 + time * 16, 80, 1)
+                    lstm_ao_2 = (zero if time <= 0 else ws[at_lstm_ao + k]) + theta[1328 + k] + ws[at_s_2 + k]
+                    ws[at_lstm_ao + k] = lstm_ao_2
+                    lstm_o_2 = sigmoid(lstm_ao_2)
+                    ws[at_s_2 + k] = lstm_o_2
+            gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 144, 16, 1, zero, ws, 16640 + time * 16, 80, 1)
             for n_4 in range(n):
-                at_lstm_ag = 16640 + n_4 * 80 + time * 16
-                at_s_3 = 6400 + n_4 * 80 + time * 16
+                at_lstm_ai = 16640 + n_4 * 80 + time * 16
+                at_s_3 = 8960 + n_4 * 80 + time * 16
                 for k_2 in range(16):
-                    lstm_ag_2 = (zero if time <= 0 else ws[at_lstm_ag + k_2]) + theta[928 + k_2] + ws[at_s_3 + k_2]
-                    ws[at_lstm_ag + k_2] = lstm_ag_2
-                    lstm_g_2 = tanh(lstm_ag_2)
-                    ws[at_s_3 + k_2] = lstm_g_2
+                    lstm_ai_2 = (zero if time <= 0 else ws[at_lstm_ai + k_2]) + theta[128 + k_2] + ws[at_s_3 + k_2]
+                    ws[at_lstm_ai + k_2] = lstm_ai_2
+                    lstm_i_2 = sigmoid(lstm_ai_2)
+                    ws[at_s_3 + k_2] = lstm_i_2
             gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 544, 16, 1, zero, ws, 19200 + time * 16, 80, 1)
             for n_5 in range(n):
                 at_lstm_af = 19200 + n_5 * 80 + time * 16
                 at_s_4 = 3840 + n_5 * 80 + time * 16
-                at_lstm_c = 21760 + n_5 * 80 + time * 16
-                at_lstm_c_2 = 21760 + n_5 * 80 + (time - 1) * 16
-                at_lstm_g = 6400 + n_5 * 80 + time * 16
-                at_lstm_i = 8960 + n_5 * 80 + time * 16
-                at_s_5 = 24320 + n_5 * 80 + time * 16
                 for k_3 in range(16):
                     lstm_af_2 = (zero if time <= 0 else ws[at_lstm_af + k_3]) + theta[528 + k_3] + ws[at_s_4 + k_3]
                     ws[at_lstm_af + k_3] = lstm_af_2
                     lstm_f_2 = sigmoid(lstm_af_2)
                     ws[at_s_4 + k_3] = lstm_f_2
-                    lstm_c_2 = (
-                        (zero if time <= 0 else ws[at_lstm_c_2 + k_3] * lstm_f_2)
-                        + ws[at_lstm_g + k_3] * ws[at_lstm_i + k_3]
-                    )
-                    ws[at_lstm_c + k_3] = lstm_c_2
-                    s_12 = tanh(lstm_c_2)
-                    ws[at_s_5 + k_3] = s_12
-            gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 1344, 16, 1, zero, ws, 26880 + time * 16, 80, 1)
+            gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 944, 16, 1, zero, ws, 21760 + time * 16, 80, 1)
             for n_6 in range(n):
-                at_lstm_ao = 26880 + n_6 * 80 + time * 16
-                at_s_6 = 1280 + n_6 * 80 + time * 16
+                at_lstm_ag = 21760 + n_6 * 80 + time * 16
+                at_s_5 = 6400 + n_6 * 80 + time * 16
+                at_lstm_c = 24320 + n_6 * 80 + time * 16
+                at_lstm_c_2 = 24320 + n_6 * 80 + (time - 1) * 16
+                at_lstm_f = 3840 + n_6 * 80 + time * 16
+                at_lstm_i = 8960 + n_6 * 80 + time * 16
+                at_s_6 = 26880 + n_6 * 80 + time * 16
                 at_lstm_h_2 = 29440 + n_6 * 80 + time * 16
-                at_s_7 = 24320 + n_6 * 80 + time * 16
+                at_lstm_o = 1280 + n_6 * 80 + time * 16
                 for k_4 in range(16):
-                    lstm_ao_2 = (zero if time <= 0 else ws[at_lstm_ao + k_4]) + theta[1328 + k_4] + ws[at_s_6 + k_4]
-                    ws[at_lstm_ao + k_4] = lstm_ao_2
-                    lstm_o_2 = sigmoid(lstm_ao_2)
-                    ws[at_s_6 + k_4] = lstm_o_2
-                    lstm_h_2 = lstm_o_2 * ws[at_s_7 + k_4]
+                    lstm_ag_2 = (zero if time <= 0 else ws[at_lstm_ag + k_4]) + theta[928 + k_4] + ws[at_s_5 + k_4]
+                    ws[at_lstm_ag + k_4] = lstm_ag_2
+                    lstm_g_2 = tanh(lstm_ag_2)
+                    ws[at_s_5 + k_4] = lstm_g_2
+                    lstm_c_2 = (
+                        (zero if time <= 0 else ws[at_lstm_c_2 + k_4] * ws[at_lstm_f + k_4])
+                        + lstm_g_2 * ws[at_lstm_i + k_4]
+                    )
+                    ws[at_lstm_c + k_4] = lstm_c_2
+                    s_12 = tanh(lstm_c_2)
+                    ws[at_s_6 + k_4] = s_12
+                    lstm_h_2 = ws[at_lstm_o + k_4] * s_12
                     ws[at_lstm_h_2 + k_4] = lstm_h_2
 
         # lstm_last[n_2,k] = lstm_h[n_2,T-1,k]
@@ -1352,9 +1353,9 @@ def train_steps(
         # s_17[i_3] = sum_n r[n,i_3]
         for n_2 in range(n):
             m = real(-np.inf)
-            at_s_8 = 29440 + n_2 * 4
+            at_s_7 = 29440 + n_2 * 4
             for i_2 in range(4):
-                dense_z_2 = theta[1664 + i_2] + ws[at_s_8 + i_2]
+                dense_z_2 = theta[1664 + i_2] + ws[at_s_7 + i_2]
                 near[i_2] = dense_z_2
                 m = maximum(m, dense_z_2)
             s_15 = zero
@@ -1368,7 +1369,7 @@ def train_steps(
             s_14 += difference(difference(near[wi[n_2]], m), log1p(rest))
             inverse = one / (rest + one)
             missing = inverse * rest
-            at_r = 29440 + n_2 * 4
+            at_r = 32512 + n_2 * 4
             for i_3 in range(4):
                 p = near[16 + i_3] * inverse
                 r_2 = p if i_3 != wi[n_2] else (-missing if p > half else -difference(one, p))
@@ -1381,7 +1382,7 @@ def train_steps(
             return step - first
 
         # c[n_2,t_2,k] = sigmoid(-lstm_ai[n_2,t_2,k])
-        part_1(n, ws, 14080)
+        part_1(n, ws, 16640)
 
         # c_3[n_2,t_2,k] = sigmoid(-lstm_af[n_2,t_2,k])
         part_1(n, ws, 19200)
@@ -1389,105 +1390,105 @@ def train_steps(
         # c_5[n_2,t_2,k] = sech2(lstm_ag[n_2,t_2,k])
         for n_2 in range(n):
             for t_2 in range(5):
-                at_c_3 = 16640 + n_2 * 80 + t_2 * 16
+                at_c_3 = 21760 + n_2 * 80 + t_2 * 16
                 for k in range(16):
                     c_6 = sech2(ws[at_c_3 + k])
                     ws[at_c_3 + k] = c_6
 
         # c_7[n_2,t_2,k] = sigmoid(-lstm_ao[n_2,t_2,k])
-        part_1(n, ws, 26880)
+        part_1(n, ws, 14080)
 
         # s_18[n,k] = sum_j r[n,j]*dense_W[k,j]
-        gemm(n, 16, 4, one, ws, 29440, 4, 1, theta, 1600, 1, 4, zero, ws, 32512, 16, 1)
+        gemm(n, 16, 4, one, ws, 32512, 4, 1, theta, 1600, 1, 4, zero, ws, 29440, 16, 1)
 
-        # s_19[n_2,time,i_0] = [time + 1 < T]*lstm_ao_bar[n_2,time+1,i_0]
-        # s_20[n,time,k] = sum_h s_19[n,time,h]*lstm_Uo[k,h]
-        # s_21[n_3,time,i_0_2] = [time + 1 < T]*lstm_af_bar[n_3,time+1,i_0_2]
-        # s_22[n,time,k] = sum_h s_21[n,time,h]*lstm_Uf[k,h]
-        # s_23[n_4,time,i_0_3] = [time + 1 < T]*lstm_ag_bar[n_4,time+1,i_0_3]
-        # s_24[n,time,k] = sum_h s_23[n,time,h]*lstm_Ug[k,h]
-        # s_25[n_5,time,i_0_4] = [time + 1 < T]*lstm_ai_bar[n_5,time+1,i_0_4]
-        # s_26[n,time,k] = sum_h s_25[n,time,h]*lstm_Ui[k,h]
+        # s_19[n_2,time,i_0] = [time + 1 < T]*lstm_af_bar[n_2,time+1,i_0]
+        # s_20[n,time,k] = sum_h s_19[n,time,h]*lstm_Uf[k,h]
+        # s_21[n_3,time,i_0_2] = [time + 1 < T]*lstm_ag_bar[n_3,time+1,i_0_2]
+        # s_22[n,time,k] = sum_h s_21[n,time,h]*lstm_Ug[k,h]
+        # s_23[n_4,time,i_0_3] = [time + 1 < T]*lstm_ai_bar[n_4,time+1,i_0_3]
+        # s_24[n,time,k] = sum_h s_23[n,time,h]*lstm_Ui[k,h]
+        # s_25[n_5,time,i_0_4] = [time + 1 < T]*lstm_ao_bar[n_5,time+1,i_0_4]
+        # s_26[n,time,k] = sum_h s_25[n,time,h]*lstm_Uo[k,h]
         # lstm_h_bar[n_6,time,k] = [time = T - 1]*s_18[n_6,k]/N
-        #       + [time + 1 < T]*(s_22[n_6,time,k] + s_24[n_6,time,k] + s_26[n_6,time,k] + s_20[n_6,time,k])
+        #       + [time + 1 < T]*(s_20[n_6,time,k] + s_22[n_6,time,k] + s_24[n_6,time,k] + s_26[n_6,time,k])
         # lstm_c_bar[n_6,time,k] = [time + 1 < T]*lstm_c_bar[n_6,time+1,k]*lstm_f[n_6,time+1,k]
         #       + lstm_h_bar[n_6,time,k]*lstm_o[n_6,time,k]*sech2(lstm_c[n_6,time,k])
         # lstm_ai_bar[n_6,time,k] = c[n_6,time,k]*lstm_c_bar[n_6,time,k]*lstm_g[n_6,time,k]*lstm_i[n_6,time,k]
         # lstm_af_bar[n_6,time,k] = [time
         #       > 0]*c_3[n_6,time,k]*lstm_c[n_6,time-1,k]*lstm_c_bar[n_6,time,k]*lstm_f[n_6,time,k]
         # lstm_ag_bar[n_6,time,k] = c_5[n_6,time,k]*lstm_c_bar[n_6,time,k]*lstm_i[n_6,time,k]
-        # lstm_ao_bar[n_6,time,k] = c_7[n_6,time,k]*lstm_h_bar[n_6,time,k]*lstm_o[n_6,time,k]*s_9[n_6,time,k]
+        # lstm_ao_bar[n_6,time,k] = c_7[n_6,time,k]*lstm_h_bar[n_6,time,k]*lstm_o[n_6,time,k]*s_10[n_6,time,k]
         for time in range(5 - 1, -1, -1):
             for n_2 in range(n):
-                at_s_9 = 33024 + n_2 * 80 + time * 16
-                at_lstm_ao_bar = 1280 + n_2 * 80 + (time + 1) * 16
+                at_s_8 = 32640 + n_2 * 80 + time * 16
+                at_lstm_af_bar = 40320 + n_2 * 80 + (time + 1) * 16
                 for i_0 in range(16):
-                    s_27 = zero if time + 1 >= 5 else ws[at_lstm_ao_bar + i_0]
-                    ws[at_s_9 + i_0] = s_27
-            gemm(n, 16, 16, one, ws, 33024 + time * 16, 80, 1, theta, 1344, 1, 16, zero, ws, 35584 + time * 16, 80, 1)
+                    s_27 = zero if time + 1 >= 5 else ws[at_lstm_af_bar + i_0]
+                    ws[at_s_8 + i_0] = s_27
+            gemm(n, 16, 16, one, ws, 32640 + time * 16, 80, 1, theta, 544, 1, 16, zero, ws, 35200 + time * 16, 80, 1)
             for n_3 in range(n):
-                at_s_10 = 38144 + n_3 * 80 + time * 16
-                at_lstm_af_bar = 45824 + n_3 * 80 + (time + 1) * 16
+                at_s_9 = 37760 + n_3 * 80 + time * 16
+                at_lstm_ag_bar = 8960 + n_3 * 80 + (time + 1) * 16
                 for i_0_2 in range(16):
-                    s_28 = zero if time + 1 >= 5 else ws[at_lstm_af_bar + i_0_2]
-                    ws[at_s_10 + i_0_2] = s_28
-            gemm(n, 16, 16, one, ws, 38144 + time * 16, 80, 1, theta, 544, 1, 16, zero, ws, 40704 + time * 16, 80, 1)
+                    s_28 = zero if time + 1 >= 5 else ws[at_lstm_ag_bar + i_0_2]
+                    ws[at_s_9 + i_0_2] = s_28
+            gemm(n, 16, 16, one, ws, 37760 + time * 16, 80, 1, theta, 944, 1, 16, zero, ws, 40320 + time * 16, 80, 1)
             for n_4 in range(n):
-                at_s_11 = 43264 + n_4 * 80 + time * 16
-                at_lstm_ag_bar = 8960 + n_4 * 80 + (time + 1) * 16
+                at_s_10 = 42880 + n_4 * 80 + time * 16
+                at_lstm_ai_bar = 6400 + n_4 * 80 + (time + 1) * 16
                 for i_0_3 in range(16):
-                    s_29 = zero if time + 1 >= 5 else ws[at_lstm_ag_bar + i_0_3]
-                    ws[at_s_11 + i_0_3] = s_29
-            gemm(n, 16, 16, one, ws, 43264 + time * 16, 80, 1, theta, 944, 1, 16, zero, ws, 45824 + time * 16, 80, 1)
+                    s_29 = zero if time + 1 >= 5 else ws[at_lstm_ai_bar + i_0_3]
+                    ws[at_s_10 + i_0_3] = s_29
+            gemm(n, 16, 16, one, ws, 42880 + time * 16, 80, 1, theta, 144, 1, 16, zero, ws, 45440 + time * 16, 80, 1)
             for n_5 in range(n):
-                at_s_12 = 48384 + n_5 * 80 + time * 16
-                at_lstm_ai_bar = 6400 + n_5 * 80 + (time + 1) * 16
+                at_s_11 = 48000 + n_5 * 80 + time * 16
+                at_lstm_ao_bar = 1280 + n_5 * 80 + (time + 1) * 16
                 for i_0_4 in range(16):
-                    s_30 = zero if time + 1 >= 5 else ws[at_lstm_ai_bar + i_0_4]
-                    ws[at_s_12 + i_0_4] = s_30
-            gemm(n, 16, 16, one, ws, 48384 + time * 16, 80, 1, theta, 144, 1, 16, zero, ws, 50944 + time * 16, 80, 1)
+                    s_30 = zero if time + 1 >= 5 else ws[at_lstm_ao_bar + i_0_4]
+                    ws[at_s_11 + i_0_4] = s_30
+            gemm(n, 16, 16, one, ws, 48000 + time * 16, 80, 1, theta, 1344, 1, 16, zero, ws, 50560 + time * 16, 80, 1)
             for n_6 in range(n):
-                at_s_13 = 40704 + n_6 * 80 + time * 16
-                at_s_14 = 45824 + n_6 * 80 + time * 16
-                at_s_15 = 50944 + n_6 * 80 + time * 16
-                at_s_16 = 35584 + n_6 * 80 + time * 16
-                at_s_17 = 32512 + n_6 * 16
-                at_lstm_c_bar = 40704 + n_6 * 80 + (time + 1) * 16
-                at_lstm_f = 3840 + n_6 * 80 + (time + 1) * 16
-                at_lstm_o = 1280 + n_6 * 80 + time * 16
-                at_lstm_c_3 = 21760 + n_6 * 80 + time * 16
+                at_s_12 = 35200 + n_6 * 80 + time * 16
+                at_s_13 = 40320 + n_6 * 80 + time * 16
+                at_s_14 = 45440 + n_6 * 80 + time * 16
+                at_s_15 = 50560 + n_6 * 80 + time * 16
+                at_s_16 = 29440 + n_6 * 16
+                at_lstm_c_bar = 35200 + n_6 * 80 + (time + 1) * 16
+                at_lstm_f_2 = 3840 + n_6 * 80 + (time + 1) * 16
+                at_lstm_o_2 = 1280 + n_6 * 80 + time * 16
+                at_lstm_c_3 = 24320 + n_6 * 80 + time * 16
                 at_lstm_ai_bar_2 = 6400 + n_6 * 80 + time * 16
-                at_c_5 = 14080 + n_6 * 80 + time * 16
+                at_c_5 = 16640 + n_6 * 80 + time * 16
                 at_lstm_i_2 = 8960 + n_6 * 80 + time * 16
                 at_c_6 = 19200 + n_6 * 80 + time * 16
-                at_lstm_c_4 = 21760 + n_6 * 80 + (time - 1) * 16
-                at_lstm_f_2 = 3840 + n_6 * 80 + time * 16
-                at_c_7 = 16640 + n_6 * 80 + time * 16
-                at_c_8 = 26880 + n_6 * 80 + time * 16
-                at_s_18 = 24320 + n_6 * 80 + time * 16
+                at_lstm_c_4 = 24320 + n_6 * 80 + (time - 1) * 16
+                at_lstm_f_3 = 3840 + n_6 * 80 + time * 16
+                at_c_7 = 21760 + n_6 * 80 + time * 16
+                at_c_8 = 14080 + n_6 * 80 + time * 16
+                at_s_17 = 26880 + n_6 * 80 + time * 16
                 for k in range(16):
                     lstm_h_bar = (
                         (
                             zero if time + 1 >= 5
-                            else ws[at_s_13 + k] + ws[at_s_14 + k] + ws[at_s_15 + k] + ws[at_s_16 + k]
+                            else ws[at_s_12 + k] + ws[at_s_13 + k] + ws[at_s_14 + k] + ws[at_s_15 + k]
                         )
-                        + (zero if time != 5 - 1 else ws[at_s_17 + k] / real(n))
+                        + (zero if time != 5 - 1 else ws[at_s_16 + k] / real(n))
                     )
                     lstm_c_bar_2 = (
-                        (zero if time + 1 >= 5 else ws[at_lstm_c_bar + k] * ws[at_lstm_f + k])
-                        + lstm_h_bar * ws[at_lstm_o + k] * sech2(ws[at_lstm_c_3 + k])
+                        (zero if time + 1 >= 5 else ws[at_lstm_c_bar + k] * ws[at_lstm_f_2 + k])
+                        + lstm_h_bar * ws[at_lstm_o_2 + k] * sech2(ws[at_lstm_c_3 + k])
                     )
-                    ws[at_s_13 + k] = lstm_c_bar_2
+                    ws[at_s_12 + k] = lstm_c_bar_2
                     lstm_ai_bar_2 = ws[at_c_5 + k] * lstm_c_bar_2 * ws[at_lstm_ai_bar_2 + k] * ws[at_lstm_i_2 + k]
                     ws[at_lstm_ai_bar_2 + k] = lstm_ai_bar_2
                     lstm_af_bar_2 = (
-                        zero if time <= 0 else ws[at_c_6 + k] * ws[at_lstm_c_4 + k] * lstm_c_bar_2 * ws[at_lstm_f_2 + k]
+                        zero if time <= 0 else ws[at_c_6 + k] * ws[at_lstm_c_4 + k] * lstm_c_bar_2 * ws[at_lstm_f_3 + k]
                     )
-                    ws[at_s_14 + k] = lstm_af_bar_2
+                    ws[at_s_13 + k] = lstm_af_bar_2
                     lstm_ag_bar_2 = ws[at_c_7 + k] * lstm_c_bar_2 * ws[at_lstm_i_2 + k]
                     ws[at_lstm_i_2 + k] = lstm_ag_bar_2
-                    lstm_ao_bar_2 = ws[at_c_8 + k] * lstm_h_bar * ws[at_lstm_o + k] * ws[at_s_18 + k]
-                    ws[at_lstm_o + k] = lstm_ao_bar_2
+                    lstm_ao_bar_2 = ws[at_c_8 + k] * lstm_h_bar * ws[at_lstm_o_2 + k] * ws[at_s_17 + k]
+                    ws[at_lstm_o_2 + k] = lstm_ao_bar_2
 
         # lstm_Wi_bar[d,h] = sum_{n,t} x[n,t,d]*lstm_ai_bar[n,t,h]
         gemm(8, 16, 5 * n, one, ws, 0, 1, 8, ws, 6400, 16, 1, zero, grad, 0, 16, 1)
@@ -1502,16 +1503,16 @@ def train_steps(
         gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 6400, 16, 1, zero, grad, 144, 16, 1)
 
         # lstm_Wf_bar[d,h] = sum_{n,t} x[n,t,d]*lstm_af_bar[n,t,h]
-        gemm(8, 16, 5 * n, one, ws, 0, 1, 8, ws, 45824, 16, 1, zero, grad, 400, 16, 1)
+        gemm(8, 16, 5 * n, one, ws, 0, 1, 8, ws, 40320, 16, 1, zero, grad, 400, 16, 1)
         for h in range(16):
             grad[528 + h] = zero
 
         # lstm_bf_bar[h] = sum_{n,t} lstm_af_bar[n,t,h]
         # s_33[i_0,i_1,h] = [i_1 > 0]*lstm_af_bar[i_0,i_1,h]
-        part_2(grad, n, ws, 45824, 528)
+        part_2(grad, n, ws, 40320, 528)
 
         # lstm_Uf_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_33[n,t,i]
-        gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 45824, 16, 1, zero, grad, 544, 16, 1)
+        gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 40320, 16, 1, zero, grad, 544, 16, 1)
 
         # lstm_Wg_bar[d,h] = sum_{n,t} x[n,t,d]*lstm_ag_bar[n,t,h]
         gemm(8, 16, 5 * n, one, ws, 0, 1, 8, ws, 8960, 16, 1, zero, grad, 800, 16, 1)
@@ -1538,7 +1539,7 @@ def train_steps(
         gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 1280, 16, 1, zero, grad, 1344, 16, 1)
 
         # dense_W_bar[h,k] = (1/N)*sum_n lstm_last[n,h]*r[n,k]
-        gemm(16, 4, n, real(1.0 / float(n)), ws, 32000, 1, 16, ws, 29440, 4, 1, zero, grad, 1600, 4, 1)
+        gemm(16, 4, n, real(1.0 / float(n)), ws, 32000, 1, 16, ws, 32512, 4, 1, zero, grad, 1600, 4, 1)
 
         # dense_b_bar[k] = s_17[k]/N
         for k in range(4):
@@ -1719,7 +1720,7 @@ def workspace():
     state = aligned(2 * THETA)
     memory = np.array([], np.float64)
     noise = aligned(0)
-    ws = aligned(53504)
+    ws = aligned(53120)
     near = aligned(48)
     wi = np.zeros(32, np.int64)
     sums = np.zeros(2)

@@ -120,7 +120,7 @@ def _try_axis(group: Sequence[Node], program: Program, axis: int, direction: int
                 return None
             if found[1] == 0:
                 waits[node].add(other)
-    inner = components(group, lambda n: waits[n])
+    inner = components(group, lambda n: sorted(waits[n], key=lambda node: node.serial))
     if any(len(part) > 1 or part[0] in waits[part[0]] for part in inner):
         return None
     return TimeLoop(axes, direction, tuple(part[0] for part in inner))

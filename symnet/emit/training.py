@@ -14,7 +14,7 @@ from symnet.emit.module import Compiled, module_text
 from symnet.emit.names import Names
 from symnet.emit.parts import share_equal
 from symnet.emit.scalar import is_whole_node
-from symnet.schedule.memory import Store
+from symnet.schedule.memory import THREAD, Store
 from symnet.schedule.schedule import Schedule, Schedules, schedule
 from symnet.schedule.split import divided
 from symnet.schedule.units import row_strides
@@ -108,6 +108,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     numbers = {**step.numbers, **({step.batch: 1} if constant else {})}
     sizes = {} if constant else {step.batch: "n"}
     names.taken.update({"n", "i", "t", "seen", *(name for name, _ in FIXED)})
+    names.of[THREAD] = "tid"
     names.of.update({node: str(step.where[node].array) for node in (*step.data, step.rows)})
     names.taken.update(names.of.values())
     capacity = {**{s: sp.Integer(v) for s, v in step.numbers.items()}, step.batch: sp.Integer(step.batch_size)}

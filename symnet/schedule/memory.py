@@ -19,6 +19,7 @@ Path = tuple[tuple[int, sp.Symbol], ...]
 ALIGN = 16
 # tensors, vectors and accumulators, whole numbers: arrays of their own, so that a compiler sees that they never overlap
 WORK, NEAR, WHOLE = "ws", "near", "wi"
+THREAD = sp.Symbol("tid", integer=True)  # the number of the thread that runs
 
 
 @dataclass(frozen=True)
@@ -146,11 +147,12 @@ def plan(
     fixed: Mapping[Node, Store],
     outputs: Iterable[Node],
     capacity: Mapping[sp.Symbol, sp.Expr],
-    reuse: bool = True,
+    threads: int = 1,
 ) -> Memory:
     """Stores for all tensors of the kernels; `fixed` are those that live outside, `capacity` the largest sizes.
 
-    Without `reuse` no slot serves twice but where a tensor takes over another's: threads would have to wait for it.
+    With several threads no slot serves twice but where a tensor takes over another's: threads would have to wait for it;
+    and each has a copy of its own of what lives within one iteration.
     """
     found = accesses(items)
     keep = set(outputs)
@@ -162,14 +164,16 @@ def plan(
     for node in order:
         birth = found.writes[node][0].kernel
         death = max([birth, *(r.kernel for r in found.reads.get(node, ()))])
+        private = threads > 1 and is_private(node, axes[node])
         size = _size(node, axes[node], capacity)
+        size = _padded(size) * threads if private else size
         array = array_of(node, axes[node], found)
         lost = _taken_over(node, axes, slot_of, found, keep, taken)
-        if lost is not None and slots[slot_of[lost]].array == array:
+        if lost is not None and slots[slot_of[lost]].array == array and slots[slot_of[lost]].size == size:
             slot_of[node] = slot_of[lost]
             taken[node] = lost
         else:
-            slot_of[node] = _free_slot(slots, size, birth if reuse else -1, array)
+            slot_of[node] = _free_slot(slots, size, birth if threads == 1 else -1, array)
         slots[slot_of[node]].busy_until = max(slots[slot_of[node]].busy_until, death)
     offsets, sizes = _laid_out(slots)
     stores = dict(fixed)
@@ -177,8 +181,19 @@ def plan(
         strides = _strides([node.shape[a] for a in kept])
         slot = slots[slot_of[node]] if kept else None
         offset = offsets[slot_of[node]] if kept else sp.S.Zero
+        if threads > 1 and is_private(node, kept):
+            offset = offset + THREAD * _padded(_size(node, kept, capacity))
         stores[node] = Store(slot.array if slot else None, offset, kept, tuple(strides))
     return Memory(stores, tuple(offsets), sizes, taken, slot_of)
+
+
+def is_private(node: Node, axes: tuple[int, ...]) -> bool:
+    """Whether a tensor is stored for one iteration only."""
+    return 0 < len(axes) < node.rank
+
+
+def _padded(size: sp.Expr) -> sp.Expr:
+    return -(-size // ALIGN) * ALIGN if size.is_Integer else size
 
 
 def _size(node: Node, axes: Iterable[int], capacity: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
@@ -226,8 +241,7 @@ def _laid_out(slots: Sequence[Slot]) -> tuple[list[sp.Expr], dict[str, sp.Expr]]
     at: dict[str, sp.Expr] = dict.fromkeys((WORK, NEAR, WHOLE), sp.S.Zero)
     for slot in slots:
         offsets.append(at[slot.array])
-        size = -(-slot.size // ALIGN) * ALIGN if slot.size.is_Integer else slot.size
-        at[slot.array] = at[slot.array] + size
+        at[slot.array] = at[slot.array] + _padded(slot.size)
     return offsets, at
 
 

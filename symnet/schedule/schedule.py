@@ -62,5 +62,5 @@ def schedule(
     prepared = prepare(program)
     units = units_of(prepared, overwrites, batch)
     items = arrange(units, overwrites, first, apart=threads > 1)
-    memory = plan(items, fixed, outputs, dict(capacity or {}), reuse=threads == 1)
+    memory = plan(items, fixed, outputs, dict(capacity or {}), threads=threads)
     return Schedule(prepared, tuple(units), tuple(items), memory, batch, dict(capacity or {}), itemsize)

@@ -19,7 +19,7 @@ import sympy as sp
 
 from symnet.core.definition import Node
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
-from symnet.schedule.memory import Memory
+from symnet.schedule.memory import THREAD, Memory
 from symnet.schedule.units import Job, Product
 
 Touch = tuple[str, str]  # how an array is divided: the split extent and its stride; ("whole", "") or ("one", "")
@@ -96,8 +96,8 @@ class Division:
         self, node: Node, places: tuple[sp.Expr, ...], write: bool, share: Share, job: Job | Product
     ) -> Iterator[tuple[tuple[str, str], bool, Touch]]:
         store = self.memory.stores.get(node)
-        if store is None or store.array is None:
-            return
+        if store is None or store.array is None or THREAD in store.offset.free_symbols:
+            return  # nobody else sees it
         key = (store.array, str(store.offset))
         if share.how == "one":
             yield key, write, ONE

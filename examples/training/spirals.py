@@ -29,12 +29,6 @@ def network() -> tuple[sn.Model, list[sn.Tensor]]:
     return model, [layer.params["W"] for layer in (*layers, last)]
 
 
-def build() -> tuple[sn.Tensor, list[sn.Tensor]]:
-    """The loss, and what to derive it by."""
-    model, weights = network()
-    return model.loss, weights
-
-
 def spirals(samples: int = 3000, seed: int = 0) -> dict[str, np.ndarray]:
     """Points on three arms that wind around each other, with a little noise."""
     rng = np.random.default_rng(seed)
