@@ -151,8 +151,8 @@ def plan(
 ) -> Memory:
     """Stores for all tensors of the kernels; `fixed` are those that live outside, `capacity` the largest sizes.
 
-    With several threads no slot serves twice but where a tensor takes over another's: threads would have to wait for it;
-    and each has a copy of its own of what lives within one iteration.
+    With several threads no slot serves twice but where a tensor takes over another's, or threads would have to wait for
+    it; and each has a copy of its own of what lives within one iteration.
     """
     found = accesses(items)
     keep = set(outputs)
