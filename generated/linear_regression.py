@@ -71,7 +71,7 @@ PANEL = 2 * LANES  # columns of B that are summed over at a time
 HEIGHTS = (8, 4, 2, 1) if WIDTH == 64 else (6, 4, 2, 1)  # rows of tiles: the highest x PANEL fills the registers
 WIDE = 8  # vectors of a tile of one row
 DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
-COPIED, APART = 3072 // BITS, 3072 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
+COPIED, APART = 6144 // BITS, 6144 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
 
 SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
 REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
@@ -155,6 +155,13 @@ class Tiles(ir.IRBuilder):
         kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
         masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
         return self.call(masked, [value, place, ALIGN, mask])
+
+    def fetch(self, place):
+        """Asks for what is needed soon to come nearer; the place may lie outside of its array."""
+        byte = ir.IntType(8).as_pointer()
+        kind = ir.FunctionType(ir.VoidType(), [byte, LANE, LANE, LANE])
+        fetch = cgutils.get_or_insert_function(self.module, kind, "llvm.prefetch.p0")
+        self.call(fetch, [self.bitcast(place, byte), LANE(0), LANE(2), LANE(1)])
 
     def fused(self, x, y, z):
         """x*y + z, rounded once where the processor can."""
@@ -251,6 +258,7 @@ class Tiles(ir.IRBuilder):
                 entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
                 for v in range(vectors if near else 0):
                     self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
+                    self.fetch(self.gep(whole[v], [SIZE(PANEL)]))
                 for i, x in enumerate(factors(along)):
                     at = (way * rows + i) * vectors
                     sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
@@ -258,6 +266,9 @@ class Tiles(ir.IRBuilder):
             return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
 
         count = rows * vectors
+        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
+        for place in places if count == 2 * HEIGHTS[0] and not near else ():
+            self.fetch(place)
         state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
         (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
         while len(state) > count + 3:
@@ -266,7 +277,6 @@ class Tiles(ir.IRBuilder):
         if ways > 1:
             state = self.repeat(self.and_(k, SIZE(ways - 1)), state, add)
         sums = state[3:]
-        places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
         self.result(sums, places, masks * rows, reads * rows, alpha)
 
     def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
@@ -349,8 +359,11 @@ class Tiles(ir.IRBuilder):
         last, half = self.sub(columns, SIZE(1)), LANES // 2
         with self.steps(columns, LANES) as (j, _), self.steps(depth, LANES) as (p, _):
             mask = self.below(self.sub(depth, p))
-            lines = [self.least(self.add(j, SIZE(i)), last) for i in range(LANES)]
-            square = [self.get(self.at(b, (i, col_b), (p, 1)), mask) for i in lines]
+            square = []
+            for i in range(LANES):
+                line = self.least(self.add(j, SIZE(i)), last)
+                square.append(self.get(self.at(b, (line, col_b), (p, 1)), mask))
+                self.fetch(self.at(b, (self.add(j, SIZE(i + PANEL)), col_b), (p, 1)))
             for _ in range(LANES.bit_length() - 1):
                 square = [z for x, y in zip(square[:half], square[half:], strict=True) for z in self.paired(x, y)]
             for i, row in enumerate(square):
