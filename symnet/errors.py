@@ -6,6 +6,10 @@ in `hint`, what to do. A broken invariant of the compiler is an assertion instea
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 
 class SymnetError(Exception):
     """A user's mistake: `code`, `message` and a `hint` that says what to do."""
@@ -86,6 +90,62 @@ class TrainingProblem(SymnetError):
     """A training run that cannot go on: a loss that is not finite, a checkpoint that does not fit."""
 
     code = "E0502"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Where carets stand: a line and a column, both from 1, and how many characters."""
+
+    line: int
+    col: int
+    length: int = 1
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One thing to say of a file, a formula, a data set or a command line; lines and columns count from 1."""
+
+    code: str
+    message: str
+    severity: str = "error"
+    file: str | None = None
+    line: int | None = None
+    col: int | None = None
+    hint: str = ""
+    marks: tuple[Mark, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """What `--json` prints of it."""
+        keys = ("code", "severity", "message", "file", "line", "col", "hint")
+        return {key: getattr(self, key) for key in keys}
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.col) if part is not None)
+        hint = f"\n  hint: {self.hint}" if self.hint else ""
+        return f"{place}: {self.code} {self.message}{hint}" if place else f"{self.code} {self.message}{hint}"
+
+
+class LocatedError(SymnetError):
+    """Mistakes with their places, all that were found at once."""
+
+    code = "E0001"
+
+    def __init__(self, diagnostics: Sequence[Diagnostic]) -> None:
+        assert diagnostics, "an error says something"
+        super().__init__(diagnostics[0].message, diagnostics[0].hint)
+        self.code = diagnostics[0].code
+        self.diagnostics = tuple(diagnostics)
+
+    def __str__(self) -> str:
+        return "\n".join(map(str, self.diagnostics))
+
+
+class ModelFileError(LocatedError):
+    """Everything that is wrong with a model file."""
+
+
+class DataFileError(LocatedError):
+    """Everything that is wrong with a data file."""
 
 
 class SymnetWarning(UserWarning):

@@ -27,6 +27,9 @@ LAYERS = (
     "pipeline",
     "train",
     "explain",
+    "runs",
+    "report",
+    "estimator",
     "cli",
 )
 # the interpreter explains nothing and schedules nothing; the face and the check ask the pipeline
