@@ -1,0 +1,1 @@
+"""Model files as models, and run folders: train, resume, predict, evaluate."""

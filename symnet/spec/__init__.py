@@ -1,0 +1,1 @@
+"""Text to declared things: the formula parser, model files and data sources."""
