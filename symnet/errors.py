@@ -92,6 +92,18 @@ class TrainingProblem(SymnetError):
     code = "E0502"
 
 
+class RunProblem(SymnetError):
+    """A run folder that is there already, is missing, or does not fit what is asked of it."""
+
+    code = "E0503"
+
+
+class MissingPart(SymnetError):
+    """An optional package that is not installed."""
+
+    code = "E0701"
+
+
 @dataclass(frozen=True)
 class Mark:
     """Where carets stand: a line and a column, both from 1, and how many characters."""
