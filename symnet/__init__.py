@@ -54,7 +54,7 @@ _HOME = {
     },
     "Model": ("symnet.train.model", "Model"),
     "evaluate": ("symnet.run.reference", "evaluate"),
-    **{name: ("symnet.explain", name) for name in ("derive", "program", "latex", "text")},
+    **{name: ("symnet.explain", name) for name in ("derive", "program", "latex", "text", "graph")},
     **{name: ("symnet.checks.numeric", name) for name in ("check",)},
 }
 _MODULES = {

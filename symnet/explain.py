@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from symnet.core.definition import Program
+from symnet.core.definition import Node, Program
 from symnet.core.normal import inline_temporaries
 from symnet.declare.tensor import Tensor
 from symnet.pipeline import as_list, check_tensor, checked, derive_gradients
+from symnet.show.graph import Graph, graph_of
 from symnet.show.latex import latex_definition, latex_name, latex_program
 from symnet.show.program import ShownProgram
 from symnet.show.steps import Derivation, derivation
@@ -26,6 +28,30 @@ def program(*outputs: Tensor) -> ShownProgram:
         check_tensor("a program", output)
     found = checked(Program.of(outputs))
     return ShownProgram(found.outputs, inline_temporaries(found, set(outputs)))
+
+
+def graph(outputs: Any, backward: bool = False) -> Graph:
+    """The program as a picture: `.svg()`, `.dot()`, `.mermaid()`, `.text()`.
+
+    `backward` adds the gradients of the first scalar output by every parameter (or, where there is none, by every
+    real input), and the adjoints that they read.
+    """
+    found = list(outputs.values()) if isinstance(outputs, Mapping) else as_list(outputs)
+    for output in found:
+        check_tensor("a graph", output)
+    return graph_of(program(*found, *(adjoints(found) if backward else ())), found)
+
+
+def adjoints(outputs: Sequence[Any]) -> tuple[Tensor, ...]:
+    """The gradients of the first scalar among the outputs."""
+    loss = next((output for output in outputs if not output.rank), outputs[0])
+    given = Program.of([loss]).inputs()
+    params = [node for node in given if node.role == "param"]
+    return derive_gradients(loss, params or [node for node in given if is_differentiable(node)]).results
+
+
+def is_differentiable(node: Node) -> bool:
+    return node.role == "input" and node.kind in ("real", "positive", "simplex")
 
 
 def latex(what: Tensor | Derivation | Program, form: str = "index", dialect: str = "amsmath") -> str:
