@@ -14,7 +14,7 @@ import sympy as sp
 import symnet as sn
 from symnet.core.definition import Program
 
-DIMS = sn.dims("N T D K M")
+DIMS = ("N", "T", "D", "K", "M")
 LETTERS = "abcdefghijklmnopqrstuvw"
 NAMES = ("x", "W", "h", "bias", "lambda", "for", "ws", "n_N", "kernel", "real", "β", "s", "x.y", "theta", "max", "i_0")
 
@@ -47,10 +47,12 @@ class Maker:
     unread: list[sn.Tensor] = field(default_factory=list)
     taken: set[str] = field(default_factory=set)
     sizes: dict[str, int] = field(default_factory=dict)
+    dims: tuple[sp.Symbol, ...] = ()
 
     def __post_init__(self) -> None:
         sizes = self.rng.sample(range(2, 7), len(DIMS))
-        self.sizes = {dim.name: size for dim, size in zip(DIMS, sizes, strict=True)}
+        self.dims = sn.dims(" ".join(self.prefix + dim for dim in DIMS))
+        self.sizes = {dim.name: size for dim, size in zip(self.dims, sizes, strict=True)}
 
     # -- tensors
 
@@ -61,7 +63,7 @@ class Maker:
         return self.prefix + name
 
     def size(self, extent: Any) -> int:
-        return int(sp.sympify(extent).subs({dim: self.sizes[dim.name] for dim in DIMS}))
+        return int(sp.sympify(extent).subs({dim: self.sizes[dim.name] for dim in self.dims}))
 
     def given(self, shape: Sequence[Any], kind: str = "real", **info: Any) -> sn.Tensor:
         if kind == "real" and self.rng.random() < 0.5:
@@ -69,7 +71,7 @@ class Maker:
         return sn.input(self.name(), shape, kind=kind, **info)
 
     def shape(self, *ranks: int) -> tuple[Any, ...]:
-        return tuple(self.rng.sample(DIMS, self.rng.choice(ranks)))
+        return tuple(self.rng.sample(self.dims, self.rng.choice(ranks)))
 
     def tensor(self, *ranks: int) -> sn.Tensor:
         """One of the pool, or a new input, of one of these ranks."""
@@ -156,7 +158,7 @@ class Maker:
             reduced = self.rng.choice((sn.mean, sn.sum))(value, *places) if places else value
             parts.append(reduced * self.number() if self.rng.random() < 0.3 else reduced)
         known = {size for node in Program.of(self.unread).inputs() for size in node.shape}
-        for size in {size: None for node in self.pool for size in node.shape if size in DIMS and size not in known}:
+        for size in {size: None for node in self.pool for size in node.shape if size in self.dims and size not in known}:
             parts.append(
                 sn.mean(self.given((size,))[sn.indices("i")], sn.indices("i")) / 9
             )  # a value that says the size

@@ -16,7 +16,7 @@ from typing import Any
 
 import sympy as sp
 from networks import Network
-from random_maker import DIMS, LETTERS, Maker
+from random_maker import LETTERS, Maker
 
 import symnet as sn
 from symnet.core.definition import Program
@@ -319,7 +319,7 @@ def convolved(maker: Maker) -> sn.Tensor:
     """A window that stays inside, with stride and dilation, over channels."""
     size, out, width = maker.rng.choice(((7, 5, 3), (6, 5, 2), (9, 3, 3)))
     stride, dilation = {(7, 5, 3): (1, 1), (6, 5, 2): (1, 1), (9, 3, 3): (2, 2)}[size, out, width]
-    lead, channels, filters = maker.rng.sample(DIMS, 3)
+    lead, channels, filters = maker.rng.sample(maker.dims, 3)
     x, weight = maker.like((lead, size, channels)), maker.given((width, channels, filters))
     n, i, u, c, f = maker.indices((0,) * 5)
     total = sn.sum(x[n, stride * i + dilation * u, c] * weight[u, c, f], u, c)
@@ -330,7 +330,7 @@ def convolved(maker: Maker) -> sn.Tensor:
 @construct()
 def strided(maker: Maker) -> sn.Tensor:
     """Every other entry."""
-    half = maker.rng.choice(DIMS)
+    half = maker.rng.choice(maker.dims)
     x = maker.given((*maker.shape(0, 1), 2 * half))
     *rows, i = maker.indices(x.shape)
     weight = maker.given((half,))[i]
@@ -361,7 +361,7 @@ def turned(maker: Maker) -> sn.Tensor:
 @construct()
 def diagonal(maker: Maker) -> sn.Tensor:
     """The diagonal of a square, the square without it, and its trace."""
-    size = maker.rng.choice(DIMS)
+    size = maker.rng.choice(maker.dims)
     s, (n, m) = maker.like((size, size)), maker.indices((0, 0))
     rules = (
         lambda: maker.define((n,), s[n, n] ** 2),
@@ -380,7 +380,7 @@ def looked_up(maker: Maker) -> sn.Tensor:
     """Rows of a table by labels, or the entry that each label names."""
     x = maker.tensor(2)
     n, d = maker.indices(x.shape)
-    count = maker.rng.choice([dim for dim in DIMS if dim not in x.shape])
+    count = maker.rng.choice([dim for dim in maker.dims if dim not in x.shape])
     rows = maker.given((count,), kind="label", classes=x.shape[0])
     entries = maker.given(x.shape[:1], kind="label", classes=x.shape[1])
     rules = (
@@ -399,7 +399,7 @@ def scattered(maker: Maker) -> sn.Tensor:
     x = maker.tensor(1, 2)
     e, *rest = maker.indices(x.shape)
     k = next(s for s in map(sn.indices, LETTERS) if s not in (e, *rest))
-    size = maker.rng.choice([dim for dim in DIMS if dim not in x.shape])
+    size = maker.rng.choice([dim for dim in maker.dims if dim not in x.shape])
     goal = maker.given(x.shape[:1], kind="label", classes=size)
     weight = maker.given((size,))[k]
     return maker.define((k, *rest), weight * sn.sum(sn.delta(goal[e], k) * x[(e, *rest)], e), (size, *x.shape[1:]))
@@ -436,7 +436,7 @@ def classified(maker: Maker) -> sn.Tensor:
 def recurrence(maker: Maker) -> sn.Tensor:
     """A state that reads itself one step before or after."""
     n, t, j, k = maker.indices((0,) * 4)
-    rows, steps, width = maker.rng.sample(DIMS, 3)
+    rows, steps, width = maker.rng.sample(maker.dims, 3)
     x, h, weight = (
         maker.like((rows, steps, width)),
         sn.tensor(maker.name(), (rows, steps, width)),
@@ -493,6 +493,6 @@ def running(maker: Maker) -> sn.Tensor:
 def slope(maker: Maker) -> sn.Tensor:
     """The gradient of a scalar, as a tensor like any other."""
     x, weight = maker.given(maker.shape(2)), None
-    weight = maker.given((x.shape[1], maker.rng.choice(DIMS)))
+    weight = maker.given((x.shape[1], maker.rng.choice(maker.dims)))
     inner = maker.rng.choice((sn.tanh, sn.sigmoid, sn.softplus))(x @ weight)
     return sn.grad(sn.sum(inner**2) / 2, x)
