@@ -1,4 +1,8 @@
-"""The loop over epochs: orders of rows, slices of a tenth of a second, progress, checkpoints, Ctrl-C."""
+"""The loop over epochs: orders of rows, slices of a tenth of a second, progress, checkpoints, Ctrl-C.
+
+A checkpoint says where the loop stands: epochs done, the step within the epoch, sums and seconds so far, and what early
+stopping has seen. With it, a resumed fit goes through the same numbers as one that was never stopped.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
@@ -22,9 +26,12 @@ from symnet.train.data import Prepared, kernel_view
 from symnet.train.history import History
 from symnet.train.kernel import Kernel
 from symnet.train.rows import order
+from symnet.train.stopping import EarlyStopping
 
 Array = NDArray[Any]
+Progress = Callable[[dict[str, Any]], None]
 SLICE = 0.12  # seconds between two looks at the outside world
+REST = 10  # where epochs are short, training takes this many times as long as writing checkpoints
 
 
 class Trainee(Protocol):
@@ -39,8 +46,7 @@ class Trainee(Protocol):
     place: dict[str, Any]
     values: dict[str, Array]
     numbers: dict[Any, int]
-
-    def evaluate(self, data: Mapping[Any, Any]) -> dict[str, float]: ...
+    best: dict[str, Array] | None
 
     def checkpoint(self, folder: Path, place: Mapping[str, Any]) -> None: ...
 
@@ -57,65 +63,89 @@ class Fit:
         batch_size: int,
         epochs: int,
         shuffle: bool,
-        progress: bool,
-        held_out: Mapping[str, Any] | None,
-        stopping: Any,
+        measure: Callable[[], Mapping[str, float]] | None,
+        stopping: EarlyStopping[Any] | None,
+        on_progress: Progress | None = None,
     ) -> None:
         self.owner, self.kernel, self.data, self.rows = run, kernel, data, rows
         self.batch_size, self.epochs, self.shuffle = batch_size, epochs, shuffle
-        self.progress = progress and sys.stderr.isatty()
-        self.held_out, self.stopping = held_out, stopping
+        self.measure, self.stopping, self.on_progress = measure, stopping, on_progress
         self.arrays = [kernel_view(array) for array in data.arrays.values()]
         self.per_epoch = -(-len(rows) // batch_size)
         self.pace = 1
         self.folder: Path | None = None
+        self.every: int | None = None
         self.interrupted = False
+        self.begun = time.perf_counter()
 
     def keep(self, folder: Path, seconds: float, steps: int | None) -> None:
-        """Write checkpoints to a folder while training."""
+        """Write checkpoints to a folder while training; the first one at once."""
         self.folder, self.seconds, self.every = folder, seconds, steps
-        self.written, self.written_at = time.perf_counter(), self.owner.done
+        self.written, self.written_at, self.cost = time.perf_counter(), self.owner.done, 0.0
 
     def run(self) -> History:
         """Train the epochs; what an interrupted fit had done of them counts."""
         place, self.owner.place = self.owner.place, {}
-        begun = int(place.get("epochs_done", 0)) if place else 0
-        at, sums = int(place.get("at", 0)), place.get("sums")
+        self.check_place(place)
+        self.remember(place)
+        at, sums, number = int(place.get("at", 0)), place.get("sums"), int(place.get("epochs_done", 0))
+        spent, stop = float(place.get("seconds", 0.0)), bool(place.get("stopped", False))
+        if not place:
+            self.save(number, 0, force=True)
         with self.watching():
-            for number in range(begun, self.epochs):
-                if self.epoch(number, at, sums):
-                    break
-                at, sums = 0, None
+            while number < self.epochs and not stop and not self.interrupted:
+                self.begun = time.perf_counter() - spent
+                stop = self.epoch(number, at, sums)
+                at, sums, spent, number = 0, None, 0.0, number + 1
         if self.interrupted:
             raise KeyboardInterrupt
         self.best_restored()
         return self.owner.history
+
+    def check_place(self, place: Mapping[str, Any]) -> None:
+        """A place in the middle of an epoch means something for the same rows and batches only."""
+        now = {"rows": len(self.rows), "batch_size": self.batch_size, "shuffle": self.shuffle}
+        differs = [key for key, value in now.items() if place.get("at") and place.get(key, value) != value]
+        if differs:
+            key = differs[0]
+            raise TrainingProblem(
+                f"the checkpoint stands in the middle of an epoch with {key}={place[key]}, but now {key}={now[key]}",
+                "go on with the same data and options, or begin anew",
+            )
+
+    def remember(self, place: Mapping[str, Any]) -> None:
+        """What early stopping had seen, and the best parameters it had met."""
+        if self.stopping is not None and place.get("stopping"):
+            self.stopping.resume(place["stopping"], self.owner.best)
+        self.owner.best = None
 
     def epoch(self, number: int, at: int, sums: list[float] | None) -> bool:
         """One epoch from step `at` on; whether to stop after it."""
         run, kernel = self.owner, self.kernel
         rows = self.rows[order(run.seed, run.epoch, len(self.rows), self.shuffle)]
         kernel.sums[:] = 0 if sums is None else sums
-        begun = time.perf_counter()
         while at < self.per_epoch:
             at += self.slice(rows, at)
             self.between(number, at)
             if self.interrupted:
-                return True
+                return False
         run.epoch += 1
         means = kernel.sums[:-1] / kernel.sums[-1]
         found = {name: float(v) for name, v in zip(("loss", *run.model.metrics), means, strict=True)}
-        if self.held_out is not None:
-            found |= {f"val_{name}": value for name, value in run.evaluate(self.held_out).items()}
-        run.history.add(**found, seconds=time.perf_counter() - begun)
-        self.told(number, found)
-        self.save(number + 1, 0, force=True)
-        return bool(self.stopping is not None and self.stopped(found))
+        if self.measure is not None:
+            found |= {f"val_{name}": value for name, value in self.measure().items()}
+        run.history.add(**found, seconds=time.perf_counter() - self.begun)
+        stop = self.stopping is not None and self.stopped(found)
+        self.save(number + 1, 0, force=stop or number + 1 >= self.epochs or self.rested(), stopped=stop)
+        self.tell("epoch", number, run.history.last())
+        return stop
 
     def slice(self, rows: Array, at: int) -> int:
-        """As many steps as fit in a tenth of a second."""
+        """As many steps as fit in a tenth of a second, and no more than until the next checkpoint."""
         run, kernel = self.owner, self.kernel
         last = min(at + self.pace, self.per_epoch)
+        if self.every:
+            last = min(last, at + max(self.every - (run.done - self.written_at), 1))
         before = time.perf_counter()
         done = kernel.steps(self.arrays, rows, at, last, run.done, run.seed)
         spent = time.perf_counter() - before
@@ -126,19 +156,21 @@ class Fit:
         return done
 
     def between(self, number: int, at: int) -> None:
-        if self.progress:
-            share = at / self.per_epoch
-            loss = self.kernel.sums[0] / max(self.kernel.sums[-1], 1)
-            sys.stderr.write(f"\repoch {number + 1}/{self.epochs}  {share:4.0%}  loss {loss:.4g} ")
-            sys.stderr.flush()
+        """After a slice: tell how far it is, and save where that is due."""
+        sums = self.kernel.sums
+        self.tell("progress", number, {"share": at / self.per_epoch, "loss": float(sums[0] / max(sums[-1], 1))})
         self.save(number, at, force=self.interrupted)
 
-    def told(self, number: int, found: Mapping[str, float]) -> None:
-        if self.progress:
-            text = "  ".join(f"{name} {value:.4g}" for name, value in found.items())
-            sys.stderr.write(f"\repoch {number + 1}/{self.epochs}  {text}\n")
+    def tell(self, event: str, number: int, values: Mapping[str, Any]) -> None:
+        if self.on_progress is not None:
+            head = {"event": event, "epoch": number + 1, "epochs": self.epochs, "steps": self.owner.done}
+            self.on_progress({**head, **values})
 
-    def save(self, number: int, at: int, force: bool) -> None:
+    def rested(self) -> bool:
+        """Whether the last checkpoint is so long ago that another costs little beside what was trained since."""
+        return self.folder is not None and time.perf_counter() - self.written > REST * self.cost
+
+    def save(self, number: int, at: int, force: bool, stopped: bool = False) -> None:
         """A checkpoint, when it is time for one."""
         if self.folder is None:
             return
@@ -148,16 +180,33 @@ class Fit:
             if self.every
             else time.perf_counter() - self.written >= self.seconds
         )
-        if not (due or force):
-            return
-        run.checkpoint(self.folder, {"epochs_done": number, "at": at, "sums": self.kernel.sums.tolist()})
-        self.written, self.written_at = time.perf_counter(), run.done
+        if due or force:
+            run.best = None if self.stopping is None else self.stopping.best_snapshot
+            before = time.perf_counter()
+            run.checkpoint(self.folder, self.place(number, at, stopped))
+            run.best = None
+            self.written, self.written_at = time.perf_counter(), run.done
+            self.cost = self.written - before
+
+    def place(self, number: int, at: int, stopped: bool) -> dict[str, Any]:
+        """Where this fit stands."""
+        return {
+            "epochs_done": number,
+            "at": at,
+            "sums": self.kernel.sums.tolist() if at else None,
+            "seconds": time.perf_counter() - self.begun if at else 0.0,
+            "stopping": None if self.stopping is None else self.stopping.to_facts(),
+            "stopped": stopped,
+            "rows": len(self.rows),
+            "batch_size": self.batch_size,
+            "shuffle": self.shuffle,
+        }
 
     def stopped(self, found: Mapping[str, float]) -> bool:
-        run = self.owner
-        return bool(
-            self.stopping.update(self.stopping.value_of(found), lambda: {n: a.copy() for n, a in run.values.items()})
-        )
+        """Whether early stopping has had enough."""
+        run, stopping = self.owner, self.stopping
+        assert stopping is not None, "somebody watches"
+        return stopping.update(stopping.value_of(found), lambda: {n: a.copy() for n, a in run.values.items()})
 
     def best_restored(self) -> None:
         """The parameters of the best epoch, where early stopping keeps them."""
@@ -218,3 +267,14 @@ def first_bad(program: Program, values: Mapping[str, Any], dtype: str) -> str:
             place = f"[{at}]" if at else ""
             return f"{node.name}{place} = {np.asarray(found)[tuple(bad[0])]} is the first value that is not finite"
     return "no tensor of the forward pass is; the sum itself overflowed"
+
+
+def drawn_progress(event: Mapping[str, Any]) -> None:
+    """Progress on a terminal, in a line that is written over."""
+    head = f"\repoch {event['epoch']}/{event['epochs']}  "
+    if event["event"] == "progress":
+        sys.stderr.write(f"{head}{event['share']:4.0%}  loss {event['loss']:.4g} ")
+        sys.stderr.flush()
+    elif event["event"] == "epoch":
+        shown = {k: v for k, v in event.items() if isinstance(v, float) and k != "seconds"}
+        sys.stderr.write(head + "  ".join(f"{name} {value:.4g}" for name, value in shown.items()) + "\n")

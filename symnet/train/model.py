@@ -7,7 +7,8 @@ history = run.fit({"x": X, "y": Y}, epochs=10, batch_size=64)
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,9 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symnet.core.definition import Node, Program
-from symnet.core.expr import Reduce, transform
 from symnet.declare.optimizers.base import Optimizer
 from symnet.declare.optimizers.sgd import SGD
-from symnet.declare.tensor import Tensor, define, input_tensor
+from symnet.declare.tensor import Tensor, input_tensor
 from symnet.errors import FormulaProblem, NonScalarLoss, TrainingProblem, ValueProblem
 from symnet.pipeline import gradients, lower
 from symnet.run.function import Function
@@ -29,14 +29,16 @@ from symnet.train.data import Prepared, prepare
 from symnet.train.history import History
 from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
-from symnet.train.loop import Fit
+from symnet.train.loop import Fit, Progress, drawn_progress
 from symnet.train.rows import class_weights, split
 from symnet.train.source import model_source
 from symnet.train.step import Parts, eval_program, numeric, parts_of
 from symnet.train.stopping import as_stopping
 from symnet.train.threads import blas_threads
+from symnet.train.weighted import reweighted
 
 Array = NDArray[Any]
+Measure = Callable[[], Mapping[str, float]]
 CHUNK = 4096
 WEIGHT = "sample_weight"
 
@@ -99,23 +101,6 @@ def _named(outputs: Any) -> dict[str, Tensor]:
     return {tensor.name: tensor for tensor in found}
 
 
-def reweighted(loss: Tensor, weight: Tensor, batch: sp.Symbol) -> Tensor:
-    """The loss with each sum over samples weighted; scalars that it is made of likewise."""
-    if loss.definition is None or loss.rank:
-        return loss
-    inner = {r: r.args[0].node for r in loss.definition.formula.atoms(sp.Indexed) if not r.args[0].node.rank}
-    formula = loss.definition.formula.xreplace({r: reweighted(n, weight, batch).read() for r, n in inner.items()})
-
-    def weigh(expr: sp.Expr) -> sp.Expr:
-        if not isinstance(expr, Reduce) or expr.op != "sum" or batch not in [e for _, e in expr.bound]:
-            return expr
-        body, bound = expr.open()
-        sample = next(b for b, e in bound if e == batch)
-        return Reduce("sum", body * weight.read(sample), bound)
-
-    return define(f"weighted_{loss.name}".replace(".", "_"), (), transform(formula, weigh))
-
-
 class Params(Mapping[str, Array]):
     """The parameters by name, as arrays; assigning to one copies values in."""
 
@@ -157,6 +142,7 @@ class Run:
         self.values: dict[str, Array] = {}
         self._states: dict[str, Array] = {}
         self._latest: Kernel | None = None
+        self.best: dict[str, Array] | None = None  # the best parameters, while a checkpoint with them is on its way
 
     # -- parameters
 
@@ -203,26 +189,39 @@ class Run:
         checkpoint_seconds: float = 5.0,
         checkpoint_steps: int | None = None,
         allow_nonfinite: bool = False,
+        rows: Any = None,
+        on_progress: Progress | None = None,
     ) -> History:
-        """Train; returns the history of this run. `validation` is a share of the rows or a mapping like `data`."""
+        """Train; returns the history of this run. `validation` is a share of the rows or a mapping like `data`.
+
+        `rows` says which rows take part, all unless given. `on_progress` is told of slices and epochs as dicts.
+        """
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueProblem(f"batch_size={batch_size!r}", "give a whole number from 1")
         parts, values = self._weighted(data, sample_weight, class_weight)
         prepared = self._prepared(parts.data, values, parts, allow_nonfinite)
         self._ready(prepared.sizes)
-        rows, held_out = np.arange(prepared.count), None
-        if isinstance(validation, (int, float)) and validation:
-            rows, held = split(prepared.count, float(validation), self.seed)
-            held_out = {n.name: _rows(prepared.arrays[n], n, parts, held) for n in parts.data if n.name != WEIGHT}
-        elif validation is not None and not isinstance(validation, (int, float)):
-            held_out = validation
-        size = min(batch_size, len(rows))
+        taking = np.arange(prepared.count) if rows is None else np.asarray(rows)
+        taking, measure = self._held_out(prepared, taking, validation)
+        size = min(batch_size, len(taking))
         kernel = self._kernel(parts, prepared, size)
-        fit = Fit(self, kernel, prepared, rows, size, epochs, shuffle, progress, held_out, as_stopping(early_stopping))
+        if on_progress is None and progress and sys.stderr.isatty():
+            on_progress = drawn_progress
+        stopping = as_stopping(early_stopping)
+        fit = Fit(self, kernel, prepared, taking, size, epochs, shuffle, measure, stopping, on_progress)
         if checkpoint is not None:
             fit.keep(Path(checkpoint), checkpoint_seconds, checkpoint_steps)
         with blas_threads(self.threads):
             return fit.run()
+
+    def _held_out(self, prepared: Prepared, rows: Array, validation: Any) -> tuple[Array, Measure | None]:
+        """The rows that train, and how the others, or other data, are measured after each epoch."""
+        if isinstance(validation, (int, float)):
+            if not validation:
+                return rows, None
+            train, held = split(len(rows), float(validation), self.seed)
+            return rows[train], lambda: self._means(prepared, rows[held])
+        return rows, None if validation is None else lambda: self.evaluate(validation)
 
     def _prepared(self, nodes: Any, values: dict[str, Any], parts: Parts, allow_nonfinite: bool = False) -> Prepared:
         extents = self.model.extents()
@@ -248,6 +247,12 @@ class Run:
         if key not in self._kernels:
             self._kernels[key] = Kernel(self._request(parts, batch_size))
         kernel = self._kernels[key]
+        for name, own in (("state", kernel.state), ("memory", kernel.memory)):
+            if name in self._states and self._states[name].shape != own.shape:
+                raise TrainingProblem(
+                    f"the optimizer's {name} has {self._states[name].size} entries, but {own.size} are needed",
+                    "the checkpoint was written by another version of symnet: begin anew",
+                )
         kernel.adopt(self.values, self._states)
         self._latest = kernel
         return kernel
@@ -262,29 +267,47 @@ class Run:
         """The outputs for new data, by name."""
         if not self.model.outputs:
             raise ValueProblem("this model has no outputs", 'declare them: sn.Model(L, outputs={"p": p})')
-        found, _ = self._evaluated(tuple(self.model.outputs), data)
-        return found
+        return self._evaluated(tuple(self.model.outputs), data)
 
-    def evaluate(self, data: Mapping[Any, Any]) -> dict[str, float]:
-        """The loss and the metrics on data, as means over all rows."""
-        found, _ = self._evaluated(("loss", *self.model.metrics), data)
+    def evaluate(self, data: Mapping[Any, Any], rows: Any = None) -> dict[str, float]:
+        """The loss and the metrics on data, as means over all rows, or over some."""
+        names = ("loss", *self.model.metrics)
+        found = self._evaluated(names, data, None if rows is None else np.asarray(rows))
         return {name: float(value) for name, value in found.items()}
 
-    def _evaluated(self, names: tuple[str, ...], data: Mapping[Any, Any]) -> tuple[dict[str, Any], int]:
-        function, inputs = self._function(names)
-        wanted = [n for n in inputs if n.name not in {s.name for s in self._stored()}]
+    def _means(self, prepared: Prepared, rows: Array) -> dict[str, float]:
+        """The loss and the metrics on some rows of data that are prepared."""
+        found = self._asked(("loss", *self.model.metrics), prepared, rows)
+        return {name: float(value) for name, value in found.items()}
+
+    def _evaluated(self, names: tuple[str, ...], data: Mapping[Any, Any], rows: Array | None = None) -> dict[str, Any]:
+        wanted = self._wanted(names)
         prepared = self._prepared(wanted, dict(data), self.model.parts)
         self._ready(prepared.sizes)
+        return self._asked(names, prepared, rows)
+
+    def _wanted(self, names: tuple[str, ...]) -> list[Node]:
+        _, inputs = self._function(names)
+        return [n for n in inputs if n.name not in {s.name for s in self._stored()}]
+
+    def _asked(self, names: tuple[str, ...], prepared: Prepared, rows: Array | None) -> dict[str, Any]:
+        """Values by name over rows, a few thousand of them at a time."""
+        function, inputs = self._function(names)
+        arrays = {node.name: array for node, array in prepared.arrays.items()}
+        count = prepared.count if rows is None else len(rows)
         parts: dict[str, list[Any]] = {name: [] for name in names}
         weights = []
-        for start in range(0, prepared.count, CHUNK):
-            rows = slice(start, start + CHUNK)
-            given: dict[str, Any] = {n.name: _rows(prepared.arrays[n], n, self.model.parts, rows) for n in wanted}
+        for start in range(0, count, CHUNK):
+            part = slice(start, start + CHUNK)
+            chosen = part if rows is None else rows[part]
+            given: dict[str, Any] = {
+                n.name: _rows(arrays[n.name], n, self.model.parts, chosen) for n in self._wanted(names)
+            }
             given |= {n.name: self.values[n.name] for n in inputs if n.name in self.values}
             for name, value in zip(names, function(given), strict=True):
                 parts[name].append(value)
-            weights.append(min(CHUNK, prepared.count - start))
-        return {name: self._joined(name, found, weights) for name, found in parts.items()}, prepared.count
+            weights.append(min(CHUNK, count - start))
+        return {name: self._joined(name, found, weights) for name, found in parts.items()}
 
     def _joined(self, name: str, found: list[Any], weights: list[int]) -> Any:
         tensor = self.model.outputs.get(name)
@@ -367,26 +390,35 @@ class Run:
             "done": self.done,
             "history": dict(self.history),
             "optimizer": repr(self.optimizer),
+            "dtype": self.dtype,
             "place": dict(place or {}),
         }
-        arrays = {f"param/{k}": v for k, v in self.values.items()} | {f"state/{k}": v for k, v in self._states.items()}
+        groups = {"param": self.values, "state": self._states, "best": self.best or {}}
+        arrays = {f"{group}/{name}": array for group, own in groups.items() for name, array in own.items()}
         write(Path(folder), "checkpoint", arrays, facts)
 
     def restore(self, folder: Path) -> None:
         """Go on from the newest sound checkpoint of a folder."""
         found = newest(folder)
-        arrays = {k.removeprefix("param/"): v for k, v in found.arrays.items() if k.startswith("param/")}
-        self._take(arrays)
-        self._states.update({k.removeprefix("state/"): v for k, v in found.arrays.items() if k.startswith("state/")})
         facts = found.facts
-        if facts["optimizer"] != repr(self.optimizer):
-            raise TrainingProblem(
-                f"the checkpoint was made with {facts['optimizer']}, not with {self.optimizer!r}",
-                "compile with the same optimizer to go on",
-            )
+        for key, own in (("optimizer", repr(self.optimizer)), ("dtype", self.dtype)):
+            if facts.get(key, own) != own:
+                raise TrainingProblem(
+                    f"the checkpoint was made with {key} {facts[key]}, not with {own}",
+                    f"compile with the same {key} to go on",
+                )
+        self._take(_group(found.arrays, "param"))
+        self._states.update(_group(found.arrays, "state"))
+        self.best = _group(found.arrays, "best") or None
         self.seed, self.epoch, self.done = facts["seed"], facts["epoch"], facts["done"]
         self.history.update({k: list(v) for k, v in facts["history"].items()})
         self.place = facts["place"]
+
+
+def _group(arrays: Mapping[str, Array], group: str) -> dict[str, Array]:
+    """The arrays of a checkpoint that belong to a group, by their own names."""
+    head = f"{group}/"
+    return {name.removeprefix(head): array for name, array in arrays.items() if name.startswith(head)}
 
 
 def worth_sharing(parts: Parts, numbers: Mapping[sp.Symbol, int], batch_size: int, threads: int) -> bool:

@@ -84,6 +84,12 @@ class EarlyStopping(Generic[T]):
         """Settings and state, but for the snapshot, as JSON."""
         return {name: getattr(self, name) for name in (*SETTINGS, *STATE)}
 
+    def resume(self, facts: Mapping[str, Any], snapshot: T | None) -> None:
+        """Go on from a state that `to_facts` gave, with what was kept of the best."""
+        for name in STATE:
+            setattr(self, name, facts[name])
+        self.best_snapshot = snapshot
+
     @classmethod
     def from_facts(cls, facts: Mapping[str, Any]) -> EarlyStopping[T]:
         """What `to_facts` gave; `best_snapshot` is set by whoever kept the snapshot."""
