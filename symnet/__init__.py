@@ -57,6 +57,10 @@ _HOME = {
     **{name: ("symnet.explain", name) for name in ("derive", "program", "latex", "text", "graph")},
     **{name: ("symnet.checks.numeric", name) for name in ("check",)},
 }
+_OPTIONAL = {  # those that need packages which may be missing
+    "SymnetClassifier": ("symnet.estimator.classifier", "SymnetClassifier"),
+    "SymnetRegressor": ("symnet.estimator.regressor", "SymnetRegressor"),
+}
 _MODULES = {
     "optim": "symnet.declare.optimizers",
     **{name: f"symnet.declare.{name}" for name in ("layers", "losses", "metrics", "regularisers")},
@@ -68,8 +72,8 @@ __all__ = [*sorted([*_HOME, *_MODULES]), "__version__"]
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         value: Any = import_module(_MODULES[name])
-    elif name in _HOME:
-        module, attribute = _HOME[name]
+    elif name in _HOME or name in _OPTIONAL:
+        module, attribute = {**_HOME, **_OPTIONAL}[name]
         value = getattr(import_module(module), attribute)
     else:
         raise AttributeError(f"symnet has no {name!r}")
@@ -78,4 +82,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted(__all__)
+    return sorted([*__all__, *_OPTIONAL])
