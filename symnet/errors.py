@@ -15,6 +15,7 @@ class SymnetError(Exception):
     """A user's mistake: `code`, `message` and a `hint` that says what to do."""
 
     code = "E0000"
+    of_data = False  # whether values that were given from outside are to blame
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -87,9 +88,15 @@ class CacheProblem(SymnetError):
 
 
 class TrainingProblem(SymnetError):
-    """A training run that cannot go on: a loss that is not finite, a checkpoint that does not fit."""
+    """A training run that cannot go on: a checkpoint that is damaged or does not fit, parameters of another shape."""
 
     code = "E0502"
+
+
+class Diverged(TrainingProblem):
+    """A loss that is no longer finite."""
+
+    code = "E0504"
 
 
 class RunProblem(SymnetError):

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnet.core.definition import Program
-from symnet.errors import TrainingProblem
+from symnet.errors import Diverged, TrainingProblem
 from symnet.pipeline import lower
 from symnet.run.function import Function
 from symnet.train.data import Prepared, kernel_view
@@ -228,7 +228,7 @@ class Fit:
             shape = [len(chosen) if s == parts.batch else int(s.xreplace(run.numbers)) for s in mask.shape]
             values[mask.name] = np.ones(shape)
         culprit = first_bad(Program.of([run.model.loss]), values, run.dtype)
-        raise TrainingProblem(
+        raise Diverged(
             f"the loss is not finite at step {run.done + 1} (epoch {run.epoch + 1}): {culprit}",
             "a smaller learning rate, clip_norm=1.0 in the optimizer, or scaled inputs often help",
         )

@@ -20,7 +20,7 @@ from symnet.core.definition import Node, Program
 from symnet.declare.optimizers.base import Optimizer
 from symnet.declare.optimizers.sgd import SGD
 from symnet.declare.tensor import Tensor, input_tensor
-from symnet.errors import FormulaProblem, NonScalarLoss, TrainingProblem, ValueProblem
+from symnet.errors import FormulaProblem, NonScalarLoss, SymnetError, TrainingProblem, ValueProblem
 from symnet.pipeline import gradients, lower
 from symnet.run.function import Function
 from symnet.run.values import label_extents
@@ -224,11 +224,13 @@ class Run:
         return rows, None if validation is None else lambda: self.evaluate(validation)
 
     def _prepared(self, nodes: Any, values: dict[str, Any], parts: Parts, allow_nonfinite: bool = False) -> Prepared:
-        extents = self.model.extents()
-        known = self.numbers
-        return prepare(
-            nodes, values, self.dtype, parts.batch, allow_nonfinite=allow_nonfinite, known=known, extents=extents
-        )
+        extents, known, batch = self.model.extents(), self.numbers, parts.batch
+        options: dict[str, Any] = {"allow_nonfinite": allow_nonfinite, "known": known, "extents": extents}
+        try:
+            return prepare(nodes, values, self.dtype, batch, **options)
+        except SymnetError as problem:
+            problem.of_data = True
+            raise
 
     def _weighted(self, data: Mapping[Any, Any], sample_weight: Any, class_weight: Any) -> tuple[Parts, dict[str, Any]]:
         values = {k.name if isinstance(k, Node) else k: v for k, v in data.items()}
@@ -334,6 +336,11 @@ class Run:
         return model_source(self.model.name, asked, list(self.model.outputs.values()))
 
     @property
+    def kernel_source(self) -> str:
+        """The training kernel alone, as it was compiled; empty before the first fit."""
+        return "" if self._latest is None else self._latest.source
+
+    @property
     def schedule(self) -> Any:
         """What a step runs, in order, and why."""
         return self._needed().schedule
@@ -388,7 +395,7 @@ class Run:
             "seed": self.seed,
             "epoch": self.epoch,
             "done": self.done,
-            "history": dict(self.history),
+            "history": list(self.history.items()),
             "optimizer": repr(self.optimizer),
             "dtype": self.dtype,
             "place": dict(place or {}),
@@ -411,7 +418,7 @@ class Run:
         self._states.update(_group(found.arrays, "state"))
         self.best = _group(found.arrays, "best") or None
         self.seed, self.epoch, self.done = facts["seed"], facts["epoch"], facts["done"]
-        self.history.update({k: list(v) for k, v in facts["history"].items()})
+        self.history.update(facts["history"])
         self.place = facts["place"]
 
 

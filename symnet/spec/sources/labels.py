@@ -11,6 +11,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
+from symnet.declare.tensor import Tensor
 from symnet.spec.sources.delimited import Columns
 from symnet.spec.sources.problems import Found, listed, shown, suggestion
 from symnet.spec.sources.wanted import Want
@@ -29,17 +30,23 @@ class Labels:
 
 def class_count(want: Want) -> int | None:
     """How many classes were declared, where that is a number."""
-    size = want.tensor.shape[-1] if want.tensor.kind == "onehot" else want.tensor.info.get("classes")
+    return class_count_of(want.tensor)
+
+
+def class_count_of(tensor: Tensor) -> int | None:
+    """How many classes a tensor of labels or one-hot rows was declared with, where that is a number."""
+    size = tensor.shape[-1] if tensor.kind == "onehot" else tensor.info.get("classes")
     return int(size) if isinstance(size, sp.Integer) else None
 
 
 def labels_of(want: Want, columns: Columns, known: tuple[str, ...], found: Found) -> Labels:
     """Columns of categories as labels: by known classes, as whole numbers, or by their sorted order."""
     texts = [columns.texts[name] for name in want.names]
-    if known:
-        return Labels(np.stack([by_class(name, columns, known, found) for name in want.names], 1), known)
     distinct = sorted(set().union(*texts))
-    if all(WHOLE.fullmatch(text) for text in distinct):
+    numbers = all(WHOLE.fullmatch(text) for text in distinct)
+    if known and not (numbers and set(distinct) - set(known)):
+        return Labels(np.stack([by_class(name, columns, known, found) for name in want.names], 1), known)
+    if numbers:
         values = np.stack([whole(name, columns, class_count(want), found) for name in want.names], 1)
         return Labels(values)
     check_count(want, distinct, found)
