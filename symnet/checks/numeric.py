@@ -96,11 +96,13 @@ def check(
     method: str = "auto",
     rtol: float | None = None,
     gradient: Mapping[Any, Tensor] | None = None,
+    entries: int = ENTRIES,
 ) -> Report:
     """Compare the derived gradients of a scalar with numeric ones.
 
     `wrt` is a tensor, several, or all parameters and real inputs; `values` may give some or all values, the rest
-    is drawn from `seed`. `gradient` puts formulas of one's own in place of the derived ones.
+    is drawn from `seed`. `gradient` puts formulas of one's own in place of the derived ones. Of a tensor with more than
+    `entries` entries as many, at most 300, are drawn, and whole directions are added.
     """
     _check_arguments(loss, method)
     program = Program.of([loss])
@@ -126,7 +128,7 @@ def check(
             rows.append(make_row(target.name, np.zeros(()), [((), 0.0, 0.0)], [], judge, False))
             continue
         probe = make_probe(loss, target, numbers, chosen)
-        rows.append(_check_one(probe, target.name, np.asarray(arrays[formula], dtype=float), judge, generator))
+        rows.append(_check_one(probe, target.name, np.asarray(arrays[formula], dtype=float), judge, generator, entries))
     return Report(loss.name, chosen, judge.rtol, tuple(rows))
 
 
@@ -209,11 +211,13 @@ class Judge:
     cancellation: float
 
 
-def _check_one(probe: Probe, name: str, symbolic: Array, judge: Judge, generator: np.random.Generator) -> Row:
+def _check_one(
+    probe: Probe, name: str, symbolic: Array, judge: Judge, generator: np.random.Generator, entries: int = ENTRIES
+) -> Row:
     places = list(np.ndindex(symbolic.shape))
-    sampled = len(places) > ENTRIES
+    sampled = len(places) > entries
     if sampled:
-        places = [places[i] for i in np.sort(generator.choice(len(places), SAMPLE, replace=False))]
+        places = [places[i] for i in np.sort(generator.choice(len(places), min(SAMPLE, entries), replace=False))]
     kinks: list[tuple[int, ...]] = []
     pairs: list[Pair] = []
     for place in places:
