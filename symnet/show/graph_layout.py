@@ -21,7 +21,8 @@ Key = Hashable
 Link = tuple[Key, Key]
 CAPACITY, BESIDE = 1200.0, 760.0  # layers that are wider are folded; adjoints have less room
 GAP, LANE, ROWS = 18.0, 12.0, 44.0
-SWEEPS, PASSES, STIFF = 16, 24, 8.0  # edges over several layers are kept straight
+SWEEPS, PASSES = 16, 24
+STIFF, GENTLE = 8.0, 0.15  # edges over several layers are kept straight; what is given yields
 
 
 @dataclass(frozen=True)
@@ -265,11 +266,17 @@ def across(rows: Sequence[Sequence[Key]], links: Sequence[Link], extents: Mappin
         first, then = (up, down_) if turn % 2 == 0 else (down_, up)
         for row in rows if turn % 2 == 0 else reversed(rows):
             near = [[*first.get(k, ()), *(then.get(k, ()) if turn >= PASSES // 2 else ())] for k in row]
-            wishes = [sum(x[o] for o in n) / len(n) if n else x[k] for k, n in zip(row, near, strict=True)]
+            wishes = [pulled(n, x, up) if n else x[k] for k, n in zip(row, near, strict=True)]
             stiff = [STIFF if extents[k] is POINT else 1.0 for k in row]
             weights = [s * max(len(n), 0.1) for s, n in zip(stiff, near, strict=True)]
             x |= zip(row, packed(row, wishes, weights, extents), strict=True)
     return x
+
+
+def pulled(others: Sequence[Key], x: Mapping[Key, float], up: Mapping[Key, Sequence[Key]]) -> float:
+    """Where neighbours draw a node: what is itself computed pulls harder than what is given."""
+    pulls = [1.0 if up.get(other) else GENTLE for other in others]
+    return sum(p * x[o] for p, o in zip(pulls, others, strict=True)) / sum(pulls)
 
 
 def packed(
