@@ -39,7 +39,8 @@ _HOME = {
     **{name: ("symnet.core.index", name) for name in ("dims", "indices", "index")},
     **{name: ("symnet.declare.tensor", name) for name in ("Tensor", "param", "tensor", "define", "lookup", "take")},
     "input": ("symnet.declare.tensor", "input_tensor"),
-    **{name: ("symnet.errors", name) for name in ("SymnetError", "SymnetWarning")},
+    **{name: ("symnet.errors", name) for name in ("SymnetError", "SymnetWarning", "ModelFileError")},
+    "load_model": ("symnet.runs.model_file", "load_model"),
     **{
         name: ("symnet.pipeline", name)
         for name in (

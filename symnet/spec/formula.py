@@ -15,6 +15,8 @@ from collections.abc import Sequence
 
 import sympy as sp
 
+from symnet.core.definition import Program
+from symnet.core.graph import verify_order
 from symnet.declare.tensor import Tensor, define
 from symnet.declare.tensor import tensor as named_first
 from symnet.errors import Diagnostic, LocatedError, SymnetError
@@ -26,6 +28,8 @@ from symnet.spec.order import Job, groups
 from symnet.spec.passage import Passage, Problems, Refused, Span
 from symnet.spec.scan import pieces, without_comments
 from symnet.spec.scopes import Bound, Extent, Scoped, range_of, scoped, unknown_range
+
+UNCERTAIN = ("E0102", "E0202")  # what may follow from a declaration that could not be read
 
 
 def declare_expression(text: str, file: str = "<expression>") -> dict[str, Tensor]:
@@ -62,7 +66,7 @@ def read_formulas(passage: Passage, problems: Problems) -> tuple[list[Job], set[
         jobs.append(Job(formula.name, found.names(), (passage.mark(formula.head),), found, passage))
     if problems.found == noted:
         return jobs, set()
-    left = re.findall(r"(?:^|;)\s*([^\W\d]\w*)\s*(?:\[[^\]\n]*\]\s*)?:?=(?!=)", code, re.MULTILINE)
+    left = re.findall(r"(?:^|;)\s*([^\W\d][\w.]*)\s*(?:\[[^\]\n]*\]\s*)?:?=(?!=)", code, re.MULTILINE)
     return jobs, set(left) - {job.name for job in jobs}
 
 
@@ -104,6 +108,7 @@ def once_each(jobs: Sequence[Job], known: Known, problems: Problems) -> list[Job
 def define_group(group: list[Job], known: Known, problems: Problems) -> bool:
     """Define what belongs together; whether that went well."""
     before = len(problems.found)
+    well = True
     recurrent = len(group) > 1 or group[0] in group[0].waits
     if recurrent and any(job.make is not None for job in group):
         names = " -> ".join(job.name for job in [*group, group[0]])
@@ -114,9 +119,19 @@ def define_group(group: list[Job], known: Known, problems: Problems) -> bool:
     else:
         formulas = [job for job in group if job.scoped is not None]
         if not recurrent or name_first(formulas, known, problems):
-            for job in formulas:
-                define_one(job, known, problems)
-    return len(problems.found) == before
+            made = [define_one(job, known, problems) for job in formulas]
+            well = all(made)
+    if well and recurrent and len(problems.found) == before:
+        check_order(group, known, problems)
+    return well and len(problems.found) == before
+
+
+def check_order(group: list[Job], known: Known, problems: Problems) -> None:
+    """A recurrence goes forward along some axis."""
+    try:
+        verify_order(Program.of([known.tensors[job.name] for job in group]))
+    except SymnetError as error:
+        problems.add_error(error, [mark for job in group for mark in job.marks])
 
 
 # -- recurrences
@@ -181,8 +196,8 @@ def named(job: Job, extents: list[Extent | None], known: Known, problems: Proble
 # -- one formula
 
 
-def define_one(job: Job, known: Known, problems: Problems) -> None:
-    """Define one tensor, or note everything that is wrong with its formula."""
+def define_one(job: Job, known: Known, problems: Problems) -> bool:
+    """Define one tensor, or note everything that is wrong with its formula; whether it is defined."""
     assert job.scoped is not None
     wrong = [*job.scoped.wrong, *strangers(job.scoped, known)]
     ranges: dict[Bound, Extent] = {}
@@ -197,8 +212,10 @@ def define_one(job: Job, known: Known, problems: Problems) -> None:
             finish(job.scoped, builder, known)
         except Refused as refused:
             wrong.append(refused)
-    for refused in wrong:
-        job.note(refused, problems)
+    certain = [mistake for mistake in wrong if not (known.uncertain and mistake.code in UNCERTAIN)]
+    for mistake in certain:
+        job.note(mistake, problems)
+    return not wrong
 
 
 def sure_range(bound: Bound, name: str, known: Known) -> Extent:

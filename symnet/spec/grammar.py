@@ -230,7 +230,7 @@ class Reader:
         """The name, the indices, and whether there are no brackets."""
         node = self.parsed()
         name = self.name(node.value if isinstance(node, ast.Subscript) else node)
-        if name is None or isinstance(node, ast.Attribute) or "." in name:
+        if name is None or name.endswith(".T"):
             hint = "a left side is a name, or a name and its indices: z[n,k]"
             raise Refused("E0211", "this cannot stand on the left", hint, [self.span])
         if not isinstance(node, ast.Subscript):

@@ -126,9 +126,9 @@ def sizes_of(jobs: Sequence[Job], ranks: dict[str, int], known: Known) -> dict[A
     for bound in bounds:
         if classes.root(bound) not in sizes:
             sizes[classes.root(bound)] = fresh_dim(bound.name, taken, known)
-    for axis in [(name, axis) for name, rank in ranks.items() for axis in range(rank)]:
-        if classes.root(axis) not in sizes:
-            sizes[classes.root(axis)] = fresh_dim(axis[0], taken, known)
+    for key in [(name, axis) for name, rank in ranks.items() for axis in range(rank)]:
+        if classes.root(key) not in sizes:
+            sizes[classes.root(key)] = fresh_dim(key[0], taken, known)
     return {key: sizes[classes.root(key)] for key in list(classes.parent) if classes.root(key) in sizes}
 
 

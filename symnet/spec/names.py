@@ -23,6 +23,7 @@ class Known:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     extents: dict[str, tuple[Extent, ...]] = field(default_factory=dict)
     later: set[str] = field(default_factory=set)  # names that formulas define
+    uncertain: bool = False  # whether a name that is not known may belong to something that could not be read
 
     def add(self, tensor: Tensor, extents: Sequence[Extent] | None = None, name: str | None = None) -> None:
         """Note a tensor."""

@@ -1,0 +1,88 @@
+"""A file's bytes or text to a tree of items, by its format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from symnet.errors import Mark
+from symnet.spec.files.item import LARGEST, Item, too_large
+from symnet.spec.files.json_file import read_json
+from symnet.spec.files.toml_file import read_toml
+from symnet.spec.files.yaml_file import read_yaml
+from symnet.spec.passage import Problems, meant
+
+READERS: dict[str, Callable[[str, Problems], Item | None]] = {"yaml": read_yaml, "toml": read_toml, "json": read_json}
+SUFFIXES = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json"}
+
+
+def text_of(path: str | Path, problems: Problems) -> str | None:
+    """The text of a file; None where it cannot be had."""
+    try:
+        with Path(path).open("rb") as file:
+            raw = file.read(4 * LARGEST + 1)
+    except FileNotFoundError:
+        near = meant(Path(path).name, neighbours(Path(path)), "check the name; `symnet new model.yaml` writes one")
+        problems.add("E0001", f"there is no file {str(path)!r}", near)
+    except IsADirectoryError:
+        problems.add("E0001", f"{str(path)!r} is a folder", "give a model file")
+    except (OSError, ValueError) as error:
+        problems.add("E0001", f"{str(path)!r} cannot be read: {getattr(error, 'strerror', None) or error}", "")
+    else:
+        return decoded(raw, problems)
+    return None
+
+
+def neighbours(path: Path) -> list[str]:
+    """Model files in the same folder."""
+    try:
+        return [other.name for other in path.parent.iterdir() if other.suffix in SUFFIXES]
+    except (OSError, ValueError):
+        return []
+
+
+def decoded(raw: bytes, problems: Problems) -> str | None:
+    """Bytes as UTF-8 text."""
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8", "replace")
+        line, col = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        what = f"byte 0x{raw[error.start]:02x} is no UTF-8"
+        problems.add("E0002", what, "save the file as UTF-8", [Mark(line, col)])
+    return None
+
+
+def format_of(path: str | Path, text: str, format: str | None, problems: Problems) -> str | None:
+    """yaml, toml or json: as told, by the file's name, or by a look at the text."""
+    if format is not None:
+        if format not in READERS:
+            hint = meant(format, READERS, f"there are {', '.join(READERS)}")
+            problems.add("E0001", f"there is no format {format!r}", hint)
+            return None
+        return format
+    suffix = Path(path).suffix.lower()
+    if suffix in SUFFIXES:
+        return SUFFIXES[suffix]
+    return "json" if text.lstrip().startswith("{") else "yaml"
+
+
+def read_tree(text: str, format: str, problems: Problems) -> Item | None:
+    """The tree of a text; None where it cannot be had, with mistakes noted."""
+    if len(text) > LARGEST:
+        too_large(problems, f"has {len(text)} characters, more than {LARGEST}")
+        return None
+    for number, char in enumerate(text):
+        if ord(char) < 32 and char not in "\t\n\r":
+            line = text.count("\n", 0, number) + 1
+            mark = Mark(line, number - text.rfind("\n", 0, number))
+            problems.add("E0002", f"the character U+{ord(char):04X} does not belong in a text", "remove it", [mark])
+            return None
+    item = READERS[format](text, problems)
+    if item is not None and not isinstance(item.value, dict):
+        hint = "a model file begins with `symnet: 1` and goes on with tensors:, formulas: and loss:"
+        problems.add("E0009", "this is no model file: it has no keys", hint, [item.mark])
+        return None
+    if item is None and not problems.found:
+        problems.add("E0009", "the file is empty", "`symnet new model.yaml` writes a starter file", [Mark(1, 1)])
+    return item
