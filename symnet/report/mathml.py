@@ -10,7 +10,7 @@ from latex2mathml.converter import convert
 NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 FUNCTIONS = frozenset(("log", "exp", "sin", "cos", "tan", "tanh", "cosh", "sinh"))
 EXTREMES = frozenset(("max", "min", "argmax", "argmin"))
-BARS = "\u00af\u2015"
+BARS, PRIME = ("\u00af", "\u2015"), "\u2032"
 
 
 def mathml(latex: str, block: bool = False) -> str:
@@ -19,11 +19,17 @@ def mathml(latex: str, block: bool = False) -> str:
     root = Tree.fromstring(text.replace(NAMESPACE, "", 1))
     for element in list(root.iter()):
         element[:] = list(spaced(words(list(element))))
-        if element.tag == "mover" and (element[1].text or "") in BARS:
-            element.set("accent", "true")
-            element[1].attrib.clear()
-            element[1].text = "\u00af"
+        if element.tag == "mover" and element[1].text in BARS:
+            barred(element)
+        elif element.tag == "msup" and element[1].text == PRIME:
+            element.set("class", "prime")
     return Tree.tostring(root, encoding="unicode", short_empty_elements=False)
+
+
+def barred(element: Tree.Element) -> None:
+    """A bar drawn by the style sheet as wide as what it covers: faces differ too much in their own."""
+    element.tag, element[:] = "mrow", [element[0]]
+    element.set("class", "bar")
 
 
 def words(children: list[Tree.Element]) -> Iterator[Tree.Element]:

@@ -62,7 +62,7 @@ def is_number(value: Any) -> bool:
 def confusion(answers: Answers) -> str:
     """True classes down, predicted ones across; right ones and wrong ones in two colours."""
     matrix, names = answers.matrix, answers.classes
-    cell = 34.0 if len(names) <= 14 else 24.0
+    cell = 56.0 if len(names) <= 4 else 34.0 if len(names) <= 14 else 24.0
     shown = [name if len(name) <= 14 else f"{name[:13]}…" for name in names]
     left = 30 + 7.2 * max(map(len, shown))
     turned = max(map(len, shown)) > 3

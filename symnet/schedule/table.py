@@ -41,6 +41,9 @@ def _line(at: int, row: Row, share: float) -> str:
     bar = (
         f'<span class="bar" style="display:inline-block;height:.5em;width:{3 * share:.2f}em;background:#7f9fbf"></span>'
     )
-    size, flops, moved = (escape(text) for text in row.costs)
-    cells = (str(at + 1), row.kind, size, f"{flops} {bar}", moved, f"{escape(row.made)}{notes}")
-    return "<tr>" + "".join(f'<td style="text-align:left">{cell}</td>' for cell in cells) + "</tr>"
+    size, flops, moved = (escape(text.replace("*", "·").replace(" x ", " × ")) for text in row.costs)
+    short = "".join(
+        f'<td style="text-align:left;white-space:nowrap">{cell}</td>'
+        for cell in (str(at + 1), row.kind, size, f"{flops} {bar}", moved)
+    )
+    return f'<tr>{short}<td style="text-align:left">{escape(row.made)}{notes}</td></tr>'

@@ -21,7 +21,7 @@ Key = Hashable
 Link = tuple[Key, Key]
 CAPACITY, BESIDE = 1200.0, 760.0  # layers that are wider are folded; adjoints have less room
 GAP, LANE, ROWS = 18.0, 12.0, 44.0
-SWEEPS, PASSES = 16, 24
+SWEEPS, PASSES = 16, 40
 STIFF, GENTLE = 8.0, 0.15  # edges over several layers are kept straight; what is given yields
 
 
@@ -267,7 +267,7 @@ def across(rows: Sequence[Sequence[Key]], links: Sequence[Link], extents: Mappin
         for row in rows if turn % 2 == 0 else reversed(rows):
             near = [[*first.get(k, ()), *(then.get(k, ()) if turn >= PASSES // 2 else ())] for k in row]
             wishes = [pulled(n, x, up) if n else x[k] for k, n in zip(row, near, strict=True)]
-            stiff = [STIFF if extents[k] is POINT else 1.0 for k in row]
+            stiff = [STIFF if extents[k] is POINT else 1.0 if up.get(k) else GENTLE for k in row]
             weights = [s * max(len(n), 0.1) for s, n in zip(stiff, near, strict=True)]
             x |= zip(row, packed(row, wishes, weights, extents), strict=True)
     return x
