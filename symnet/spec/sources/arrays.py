@@ -114,7 +114,8 @@ def read_header(path: Path, handle: IO[bytes], room: int, what: str = "the file"
     dtype, shape, fortran = understood(path, raw.decode("utf-8" if start[6] == 3 else "latin-1", "replace"), what)
     header = Header(dtype, shape, fortran, 8 + width + length)
     if header.begin + header.nbytes > room:
-        text = f"the header of {what} asks for {size_text(header.nbytes)}, but it holds {size_text(room)}"
+        left = size_text(max(room - header.begin, 0))
+        text = f"the header of {what} asks for {size_text(header.nbytes)}, but {left} follow"
         raise file_error(path, "E0409", text, "the file is cut off or damaged: take another")
     return header
 

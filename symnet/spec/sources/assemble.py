@@ -101,7 +101,9 @@ def shaped(want: Want, values: Array, found: Found, rest: tuple[sp.Expr, ...] | 
 def from_arrays(want: Want, arrays: Arrays, classes: Classes, found: Found) -> Made:
     """A tensor's array from arrays."""
     parts = [arrays.get(name) for name in want.names]
-    array = parts[0] if len(parts) == 1 else stacked(want, parts, found)
+    if len(parts) > 1 and not side_by_side(want, parts, found):
+        return Made(np.zeros(0))
+    array = parts[0] if len(parts) == 1 else np.column_stack(parts)
     if array.dtype.kind in "US":
         return from_texts(want, array, classes, found)
     if array.dtype.kind not in "biuf":
@@ -114,14 +116,15 @@ def from_arrays(want: Want, arrays: Arrays, classes: Classes, found: Found) -> M
     return Made(reshaped(want, array, found), classes.get(want.name, ()))
 
 
-def stacked(want: Want, parts: list[Array], found: Found) -> Array:
-    """Several arrays side by side."""
+def side_by_side(want: Want, parts: list[Array], found: Found) -> bool:
+    """Whether several arrays can be columns of one."""
     rows = {len(part) if part.ndim else 0 for part in parts}
     if len(rows) > 1 or any(part.ndim not in (1, 2) for part in parts):
         shapes = ", ".join(f"{n} {p.shape}" for n, p in zip(want.names, parts, strict=True))
-        found.add("E0408", f"{want.name}: arrays of these shapes do not stand side by side: {shapes}", "one by one")
-        return parts[0]
-    return np.column_stack(parts)
+        text = f"{want.name}: arrays of these shapes do not stand side by side: {shapes}"
+        found.add("E0408", text, "they need as many rows, and one or two axes")
+        return False
+    return True
 
 
 def is_labels(want: Want, array: Array) -> bool:
@@ -178,7 +181,14 @@ def reshaped(want: Want, array: Array, found: Found) -> Array:
         fit = ()
     if fit is None or (array.ndim == len(shape) and shape and array.ndim > 1):
         text = f"{want.name} has shape {want.shape}, but {want.names[0]!r} is of shape {array.shape}"
-        hint = "a tensor's first axis runs over the rows" if shape and array.ndim else ""
-        found.add("E0408", text, hint)
+        found.add("E0408", text, shape_hint(want, array))
         return array
     return array.reshape(fit)
+
+
+def shape_hint(want: Want, array: Array) -> str:
+    """What to do about an array of another shape."""
+    sizes = [int(size) for size in want.rest if size.is_Integer]
+    if array.ndim == want.tensor.rank and sorted(sizes) == sorted(array.shape[1:]):
+        return "its axes stand in another order: numpy.moveaxis"
+    return "declare the shape that the data have; a tensor's first axis runs over the rows"

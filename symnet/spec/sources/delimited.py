@@ -121,8 +121,9 @@ class Reading:
                 return values
         except ValueError:
             pass
+        few = sum(map(is_number, cells)) > len(cells) / 2
         for at, cell in enumerate(cells):
-            self.doubt(name, cell.strip(), begin + at)
+            self.doubt(name, cell.strip(), begin + at, few)
         return np.zeros(len(cells))
 
     def as_texts(self, name: str, cells: Sequence[str], begin: int) -> list[str]:
@@ -132,8 +133,8 @@ class Reading:
                 self.doubt(name, cell, begin + at)
         return [self.known.setdefault(cell, cell) for cell in stripped]
 
-    def doubt(self, name: str, cell: str, row: int) -> None:
-        """Say what is wrong with a cell, if anything is."""
+    def doubt(self, name: str, cell: str, row: int, few: bool = True) -> None:
+        """Say what is wrong with a cell, if anything is; `few` says that most cells of its column are numbers."""
         place = f"row {row + 1}, column {name!r}"
         if cell.lower() in MISSING:
             what = f" ({shown(cell)})" if cell else ""
@@ -141,7 +142,7 @@ class Reading:
                 "E0405", f"{place}: the value is missing{what}", "fill it in, or drop the row", self.lines[row]
             )
         elif not is_number(cell):
-            self.found.add("E0406", f"{place}: {shown(cell)} is not a number", advice(cell), self.lines[row])
+            self.found.add("E0406", f"{place}: {shown(cell)} is not a number", advice(cell, few), self.lines[row])
         elif not np.isfinite(float(cell)):
             self.found.add(
                 "E0406", f"{place}: {shown(cell)} is not finite", "fill it in, or drop the row", self.lines[row]
@@ -156,10 +157,12 @@ class Reading:
         return Columns(joined, self.read, self.lines, len(self.lines))
 
 
-def advice(cell: str) -> str:
+def advice(cell: str, few: bool) -> str:
     """What to do about a cell that is no number."""
     if COMMA.fullmatch(cell):
         return f"numbers are written with a point: {cell.replace(',', '.')}"
+    if few:
+        return "correct it, or drop the row"
     return "to make categories of text, declare the tensor with kind: onehot or kind: label"
 
 

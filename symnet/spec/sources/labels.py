@@ -12,7 +12,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symnet.declare.tensor import Tensor
-from symnet.spec.sources.delimited import Columns
+from symnet.spec.sources.delimited import Columns, is_number
 from symnet.spec.sources.problems import Found, listed, shown, suggestion
 from symnet.spec.sources.wanted import Want
 
@@ -49,15 +49,26 @@ def labels_of(want: Want, columns: Columns, known: tuple[str, ...], found: Found
     if numbers:
         values = np.stack([whole(name, columns, class_count(want), found) for name in want.names], 1)
         return Labels(values)
+    if all(map(is_number, distinct)):
+        for name in want.names:
+            not_whole(name, columns, found)
     check_count(want, distinct, found)
     place = {text: at for at, text in enumerate(distinct)}
     return Labels(np.stack([np.array([place[t] for t in column], np.int64) for column in texts], 1), tuple(distinct))
 
 
+def not_whole(name: str, columns: Columns, found: Found) -> None:
+    """Numbers with a fraction are no labels."""
+    for row, cell in enumerate(columns.texts[name]):
+        if not WHOLE.fullmatch(cell):
+            text = f"row {row + 1}, column {name!r}: {shown(cell)} is no label"
+            found.add("E0407", text, "labels are whole numbers from 0, or texts", columns.line(row))
+
+
 def check_count(want: Want, distinct: Sequence[str], found: Found) -> None:
     """Categories must be as many as the classes that were declared."""
     declared = class_count(want)
-    if declared is not None and declared != len(distinct):
+    if declared is not None and declared != len(distinct) and not found.diagnostics:
         text = f"{', '.join(map(repr, want.names))} holds {len(distinct)} categories ({listed(distinct)})"
         found.add("E0407", f"{text}, but {want.name} has {declared} classes", f"declare {len(distinct)} classes")
 

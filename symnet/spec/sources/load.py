@@ -24,7 +24,7 @@ from symnet.spec.sources.builtin import open_builtin
 from symnet.spec.sources.dataset import Array, Dataset, Moments, digest_of_arrays, digest_of_file, digest_of_files
 from symnet.spec.sources.delimited import Columns, Delimited
 from symnet.spec.sources.parquet import Parquet
-from symnet.spec.sources.problems import Found, file_error, section_error
+from symnet.spec.sources.problems import Found, file_error, section_error, suggestion
 from symnet.spec.sources.wanted import Names, Want, available, resolved, wants
 from symnet.spec.specification import DataSpec, ModelSpec
 
@@ -121,6 +121,10 @@ def open_source(spec: ModelSpec, data: DataSpec | None, base: Path, override: Pa
     if data.builtin is not None:
         found = open_builtin(spec, data)
         return Opened(found.arrays, found.classes)
+    if data.options:
+        key = next(iter(data.options))
+        hint = suggestion(key, ("builtin", "file", "inputs", "target", "standardise", "test"))
+        raise section_error(spec, data, "E0410", f"data: has no {key!r} where it names a file", hint, key)
     return Opened(open_file(existing(spec, data, base / str(data.file))))
 
 
