@@ -28,6 +28,7 @@ from symnet.errors import FormulaProblem, NonScalarLoss, ShapeProblem, ValueProb
 from symnet.pipeline import check_wrt, gradients
 from symnet.run.reference import evaluate_flat, evaluate_program
 from symnet.run.values import read_values
+from symnet.show.tables import html_table
 
 Array = NDArray[Any]
 Pair = tuple[tuple[int, ...], float, float]
@@ -44,6 +45,7 @@ REACH = 2e-3
 ENTRIES = 10_000
 SAMPLE = 300
 DIRECTIONS = 8
+HEAD = ("tensor", "shape", "max abs", "max rel", "at", "symbolic", "numeric", "nonzero", "", "note")
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,9 @@ class Report:
 
     def __str__(self) -> str:
         return report_text(self)
+
+    def _repr_html_(self) -> str:
+        return html_table(HEAD, map(_cells, self.rows), title(self))
 
 
 def check(
@@ -361,12 +366,15 @@ def _note(checked: int, nonzero: float, kinks: Sequence[tuple[int, ...]], sample
 
 def report_text(report: Report) -> str:
     """A table, a row per tensor, with the two values at the worst entry under each other's names."""
-    head = ("tensor", "shape", "max abs", "max rel", "at", "symbolic", "numeric", "nonzero", "", "note")
-    table = [head, *(_cells(row) for row in report.rows)]
-    widths = [max(len(line[c]) for line in table) for c in range(len(head))]
+    table = [HEAD, *(_cells(row) for row in report.rows)]
+    widths = [max(len(line[c]) for line in table) for c in range(len(HEAD))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
+    return "\n".join([title(report), *lines])
+
+
+def title(report: Report) -> str:
     verdict = "ok" if report.ok else "WRONG"
-    return "\n".join([f"gradients of {report.loss}: {verdict} (method {report.method}, rtol {report.rtol:g})", *lines])
+    return f"gradients of {report.loss}: {verdict} (method {report.method}, rtol {report.rtol:g})"
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from symnet.core.definition import Definition, Node, Program
 from symnet.explain import derive, program
-from symnet.report.mathml import mathml
 from symnet.show.latex import latex_expr, latex_sides
+from symnet.show.mathml import mathml
 from symnet.show.matrix import matrix_sides
 from symnet.show.names import display_names
 from symnet.show.steps import Derivation, ShownStep

@@ -26,13 +26,12 @@ from symnet.report.highlight import marked
 from symnet.report.image import css
 from symnet.report.pictures import confusion, curves, first_weights, misread, residuals, surface
 from symnet.report.predictions import VALUES, Answers, answers
-from symnet.schedule.schedule import Schedules
+from symnet.schedule.schedule import TITLES, Schedules
 from symnet.schedule.table import schedule_table
 from symnet.train.model import Model, Run
 
 BACKWARD = 34  # tensors of a graph up to which the way back is drawn too
 ENTRIES = 64  # of each tensor that the check looks at, beside whole directions
-TITLES = ("The step", "The update of all parameters")
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,10 @@ from symnet.schedule.fuse import Item, arrange
 from symnet.schedule.memory import Memory, Store, plan
 from symnet.schedule.prepare import prepare
 from symnet.schedule.report import report
+from symnet.schedule.table import schedule_table
 from symnet.schedule.units import Unit, units_of
+
+TITLES = ("The step", "The update of all parameters")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,9 @@ class Schedule:
     def __str__(self) -> str:
         return report(self)
 
+    def _repr_html_(self) -> str:
+        return schedule_table(self)
+
 
 class Schedules(tuple[Schedule, ...]):
     """Schedules that run one after the other: a training step, then the update of all parameters at once."""
@@ -37,8 +43,10 @@ class Schedules(tuple[Schedule, ...]):
     __slots__ = ()
 
     def __str__(self) -> str:
-        titles = ("The step", "The update of all parameters")
-        return "\n\n".join(f"{title}: {part}" for title, part in zip(titles, self, strict=False))
+        return "\n\n".join(f"{title}: {part}" for title, part in zip(TITLES, self, strict=False))
+
+    def _repr_html_(self) -> str:
+        return "\n".join(f"<p>{t}</p>\n{schedule_table(part)}" for t, part in zip(TITLES, self, strict=False))
 
 
 def schedule(

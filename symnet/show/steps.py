@@ -9,15 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from html import escape
 
 import sympy as sp
-from latex2mathml.converter import convert as mathml
 
 from symnet.core.definition import Definition, Node, Program, Read, read_nodes
 from symnet.core.expr import Reduce, Slope
 from symnet.core.normal import inline_anonymous
 from symnet.declare.tensor import Tensor, to_sympy
 from symnet.show.latex import latex_expr, latex_name
+from symnet.show.mathml import mathml
 from symnet.show.text import text_expr
 from symnet.simplify.adjoints import Simplified
 from symnet.simplify.engine import Step
@@ -276,7 +277,7 @@ def _assumed(assumptions: Sequence[str]) -> str:
 
 
 def _html_block(root: Node, steps: Sequence[ShownStep]) -> str:
-    items = "\n".join(f"<li>{_formula_html(s)} <small>{s.rule}: {s.because}</small></li>" for s in steps)
+    items = "\n".join(f"<li>{_formula_html(s)} <small>{escape(f'{s.rule}: {s.because}')}</small></li>" for s in steps)
     head = mathml(_left_latex(root, steps[0], "github"))
     return f"<details open><summary>{head}</summary>\n<ol>\n{items}\n</ol>\n</details>"
 

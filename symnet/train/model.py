@@ -31,6 +31,7 @@ from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit, Progress, drawn_progress
 from symnet.train.rows import class_weights, split
+from symnet.train.shown import ShownModel, ShownRun
 from symnet.train.source import model_source
 from symnet.train.step import Parts, eval_program, numeric, parts_of
 from symnet.train.stopping import as_stopping
@@ -43,7 +44,7 @@ CHUNK = 4096
 WEIGHT = "sample_weight"
 
 
-class Model:
+class Model(ShownModel):
     """What is trained: a scalar loss, named outputs to predict, and metrics to follow."""
 
     def __init__(
@@ -123,7 +124,7 @@ class Params(Mapping[str, Array]):
         return f"Params({', '.join(f'{n} {a.shape}' for n, a in self.items())})"
 
 
-class Run:
+class Run(ShownRun):
     """A model under training: its parameters, the state of the optimizer, and where it stands."""
 
     def __init__(self, model: Model, optimizer: Optimizer, dtype: str, seed: int, threads: int) -> None:

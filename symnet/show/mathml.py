@@ -10,6 +10,7 @@ from latex2mathml.converter import convert
 NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 FUNCTIONS = frozenset(("log", "exp", "sin", "cos", "tan", "tanh", "cosh", "sinh"))
 EXTREMES = frozenset(("max", "min", "argmax", "argmin"))
+BAR = "border-top:.055em solid;padding-top:.1em"
 BARS, PRIME = ("\u00af", "\u2015"), "\u2032"
 
 
@@ -22,14 +23,14 @@ def mathml(latex: str, block: bool = False) -> str:
         if element.tag == "mover" and element[1].text in BARS:
             barred(element)
         elif element.tag == "msup" and element[1].text == PRIME:
-            element.set("class", "prime")
+            element[1].set("style", "font-size:.95em")
     return Tree.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
 def barred(element: Tree.Element) -> None:
-    """A bar drawn by the style sheet as wide as what it covers: faces differ too much in their own."""
+    """A bar drawn as wide as what it covers: faces differ too much in their own."""
     element.tag, element[:] = "mrow", [element[0]]
-    element.set("class", "bar")
+    element.set("style", BAR)
 
 
 def words(children: list[Tree.Element]) -> Iterator[Tree.Element]:
