@@ -13,7 +13,7 @@ from symnet.core.definition import Node
 from symnet.core.expr import COMPARISONS
 from symnet.declare import functions as fn
 from symnet.declare.notation import Binder, as_formula, exact
-from symnet.declare.tensor import Tensor
+from symnet.declare.tensor import Tensor, unnamed_tensor
 from symnet.errors import SymnetError
 from symnet.spec.functions import FUNCTIONS, Function
 from symnet.spec.names import Known
@@ -121,7 +121,7 @@ class Builder:
     def reduction(self, term: Call, scope: Mapping[str, sp.Symbol]) -> sp.Expr:
         """`sum(x[n,d], d)`."""
         bounds = self.scoped.inner[id(term)]
-        if len(term.args) < 1 or (isinstance(term.args[0], Name) and term.args[0].name in {b.name for b in bounds}):
+        if not term.args:
             raise Refused("E0210", f"{term.name} of nothing", f"{term.name}(expression, i, j)", [term.span])
         inner = {**scope, **{bound.name: symbol(bound.name) for bound in bounds}}
         body = self.value(term.args[0], inner)
@@ -148,7 +148,7 @@ class Builder:
             isinstance(a, Node) for a in args
         ):
             args = [args[0], *map(as_formula, args[1:])] if function.name == "where" else [as_formula(a) for a in args]
-        return function.call(*args, **named)
+        return function.call(*together(args), **named)
 
     def function(self, term: Call) -> Function:
         """The function that is called, once it is sure that it takes what it is given."""
@@ -204,9 +204,17 @@ class Builder:
         return value
 
 
-def is_one_of(term: Term, bounds: Sequence[Bound]) -> bool:
-    """Whether a term is one of the indices themselves."""
-    return isinstance(term, Name) and term.name in {bound.name for bound in bounds}
+def together(values: Sequence[Any]) -> list[Any]:
+    """Operands of one kind: beside whole tensors, a scalar expression without indices is a tensor of rank zero."""
+    if not any(isinstance(value, Tensor) for value in values):
+        return list(values)
+    return [scalar_tensor(v) if isinstance(v, sp.Expr) and v.atoms(sp.Indexed) else v for v in values]
+
+
+def scalar_tensor(value: sp.Expr) -> Any:
+    if any(not free.is_positive for free in value.free_symbols):
+        return value
+    return unnamed_tensor("t", (), value, ())
 
 
 REDUCE = ("sum", "mean", "max", "min", "prod")
@@ -223,6 +231,7 @@ def condition(value: Any) -> Boolean:
 
 def compared(sign: str, a: Any, b: Any) -> Any:
     """One comparison, of expressions or entry by entry of tensors."""
+    a, b = together([a, b])
     if not isinstance(a, Tensor) and not isinstance(b, Tensor):
         return COMPARISONS[sign](as_formula(a), as_formula(b))
     if sign in ("==", "!="):
@@ -245,6 +254,7 @@ def binary(term: Binary, a: Any, b: Any) -> Any:
     if term.sign in "&|" and not isinstance(a, Tensor) and not isinstance(b, Tensor):
         return (sp.And if term.sign == "&" else sp.Or)(condition(a), condition(b))
     a, b = (side if isinstance(side, Tensor) else as_formula(side) for side in (a, b))
+    a, b = together([a, b])
     if term.sign == "@" and not (isinstance(a, Tensor) and isinstance(b, Tensor)):
         raise Refused("E0206", "@ is for two tensors", "write * for scalars, or sum(x[n,d]*W[d,k], d)", [term.span])
     if term.sign == "/" and b == 0:

@@ -1,7 +1,11 @@
-"""Built-in sets: generated ones, and those that come with scikit-learn where it is installed."""
+"""Built-in sets: generated ones, and those that come with scikit-learn where it is installed.
+
+Importing scikit-learn takes a second; where the names of its columns are not asked for, its files are read instead.
+"""
 
 from __future__ import annotations
 
+import gzip
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -17,6 +21,8 @@ from symnet.spec.specification import DataSpec, ModelSpec
 
 LEARN = ("digits", "iris", "wine", "breast_cancer", "diabetes")
 NAMES = (*LEARN, *GENERATED)
+FILES = {"digits": "digits.csv.gz", "iris": "iris.csv", "wine": "wine_data.csv", "breast_cancer": "breast_cancer.csv"}
+PLAIN = ("data", "target")
 
 
 @dataclass(frozen=True)
@@ -42,16 +48,21 @@ def open_builtin(spec: ModelSpec, data: DataSpec) -> Builtin:
     if data.options:
         key = next(iter(data.options))
         raise section_error(spec, data, "E0410", f"{name} has no option {key!r}", "it has none", key, "builtin")
-    return learned(name)
+    asked = {column for names in (*data.inputs.values(), *data.target.values()) for column in names}
+    return learned(name, asked <= {*PLAIN})
 
 
-def learned(name: str) -> Builtin:
-    """A set that comes with scikit-learn."""
-    if find_spec("sklearn") is None:
+def learned(name: str, plain: bool) -> Builtin:
+    """A set that comes with scikit-learn; `plain` where `data` and `target` are enough."""
+    home = find_spec("sklearn")
+    if home is None:
         raise MissingPart(
             f"the set {name!r} comes with scikit-learn, which is not installed",
             "pip install 'symnet[sklearn]', or take one of " + ", ".join(GENERATED),
         )
+    file = Path(str(home.origin)).parent / "datasets" / "data" / FILES.get(name, "none")
+    if plain and file.is_file():
+        return from_file(name, file)
     bunch = getattr(import_module("sklearn.datasets"), f"load_{name}")()
     data, target = np.asarray(bunch["data"]), np.asarray(bunch["target"])
     columns = {str(column): data[:, at] for at, column in enumerate(bunch["feature_names"])}
@@ -59,3 +70,13 @@ def learned(name: str) -> Builtin:
     names = np.asarray(bunch.get("target_names", []))
     classes = tuple(map(str, names)) if names.dtype.kind == "U" else ()
     return Builtin(Arrays(Path(name), tuple(given), given=given), classes)
+
+
+def from_file(name: str, file: Path) -> Builtin:
+    """A set from the file that scikit-learn keeps it in: a first line of counts and classes, then rows; digits have
+    rows alone."""
+    with gzip.open(file, "rt") if file.suffix == ".gz" else open(file, encoding="utf-8") as text:
+        head = [] if name == "digits" else text.readline().strip().split(",")
+        rows = np.loadtxt(text, delimiter=",", ndmin=2)
+    given = {"data": rows[:, :-1], "target": rows[:, -1].astype(np.int64)}
+    return Builtin(Arrays(Path(name), PLAIN, given=given), tuple(head[2:]))
