@@ -18,7 +18,9 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
+from symnet.estimator import own
 from symnet.estimator.epochs import Epochs, split
+from symnet.estimator.losses import EXP, IDENTITY, LOGISTIC, SOFTMAX
 from symnet.estimator.network import Design, Network, network
 from symnet.estimator.parameters import ParameterProblem, TargetProblem, check_parameters, widths
 from symnet.estimator.training import Sample, Training, lbfgs
@@ -70,8 +72,11 @@ class Estimator(BaseEstimator):
 
     def _begin(self, random: np.random.RandomState, dtype: Any) -> None:
         """Weights as they start, and nothing noted so far."""
-        self.n_layers_ = len(widths(self)) + 2
-        self.params_ = self._drawn(random, dtype)
+        if self.model is None:
+            self.n_layers_ = len(widths(self)) + 2
+            self.params_ = self._drawn(random, dtype)
+        else:
+            self.params_ = own.start(self._network(), self._numbers(), random, dtype)
         self.n_iter_, self.t_ = 0, 0
         self._memory: dict[str, Any] | None = None
         if self.solver != "lbfgs":
@@ -94,7 +99,9 @@ class Estimator(BaseEstimator):
         self._check_batch_size(len(sample))
         training_rows, held = split(self, sample, random)
         values = {name: value.astype(sample.x.dtype) for name, value in self.params_.items()}
-        training = Training(self, self._network(), self._numbers(), values, training_rows)
+        net = self._network()
+        seed = int(random.randint(2**31 - 1)) if net.parts.masks else 0
+        training = Training(self, net, self._numbers(), values, training_rows, seed=seed)
         training.restore(self._memory if goes_on else None)
         epochs = Epochs(self, training, held, random)
         epochs.run(1 if goes_on else self.max_iter)
@@ -124,11 +131,28 @@ class Estimator(BaseEstimator):
         return (self.n_features_in_, *widths(self), self.n_outputs_)
 
     def _numbers(self) -> dict[sp.Symbol, int]:
-        return dict(zip(self._network().sizes, self._sizes(), strict=True))
+        net = self._network()
+        if self.model is not None:
+            return own.sizes_of(net, self.n_features_in_, self.n_outputs_)
+        return dict(zip(net.sizes, self._sizes(), strict=True))
 
     def _network(self) -> Network:
         """What the estimator's parameters and targets declare; declared before, it is found again."""
-        return network(Design(self.out_activation_, self.loss, self.activation, self.n_layers_ - 2))
+        if self.model is None:
+            return network(Design(self.out_activation_, self.loss, self.activation, self.n_layers_ - 2))
+        if callable(self.model):
+            sizes = (self.n_features_in_, self.n_outputs_)
+            return own.made_network(self.model, self.loss, self.out_activation_, *sizes)
+        return own.file_network(self._source, self.out_activation_)
+
+    def _output(self, usual: str, several: bool = False) -> str:
+        """What the network ends in; a model file is read for it, and kept as it was."""
+        if self.model is None:
+            return usual
+        if callable(self.model):
+            return usual if several or usual != LOGISTIC else SOFTMAX
+        self._source = own.Source.of(self.model)
+        return usual if usual in (IDENTITY, EXP) else own.file_output(self._source, several)
 
     @property
     def coefs_(self) -> list[Array]:
@@ -143,6 +167,8 @@ class Estimator(BaseEstimator):
     def _layers(self, which: int) -> list[Array]:
         if not hasattr(self, "params_"):
             raise AttributeError(f"this {type(self).__name__} is not fitted yet")
+        if self.model is not None:
+            raise AttributeError("a model of one's own has its parameters in params_, by name")
         return [self.params_[names[which]] for names in self._network().layers]
 
     # -- asking

@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import check_classification_targets, type_of_target
 from sklearn.utils.validation import validate_data
 
-from symnet.estimator.base import REALS, Estimator, sees_batches, kept
+from symnet.estimator.base import REALS, Estimator, kept, sees_batches
 from symnet.estimator.losses import LOGISTIC, SOFTMAX, Loss
 from symnet.estimator.network import Activation
 from symnet.estimator.parameters import TargetProblem
@@ -75,7 +75,7 @@ class SymnetClassifier(ClassifierMixin, Estimator):
     # -- fitting
 
     @available_if(sees_batches)  # type: ignore[misc, untyped-decorator]
-    def partial_fit(self, X: Any, y: Any, classes: Any = None, sample_weight: Any = None) -> Self:
+    def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Meet each of these rows once; the first call names all classes that there will be."""
         if classes is None and not hasattr(self, "classes_"):
             raise TargetProblem(
@@ -97,8 +97,8 @@ class SymnetClassifier(ClassifierMixin, Estimator):
             given = y if classes is None else classes
             self.classes_ = np.arange(y.shape[1]) if several else np.unique(given)
             count = len(self.classes_)
-            self.out_activation_ = LOGISTIC if several or count <= 2 else SOFTMAX
-            self.n_outputs_ = count if several or count > 2 else 1
+            self.out_activation_ = self._output(LOGISTIC if several or count <= 2 else SOFTMAX, several)
+            self.n_outputs_ = count if several or self.out_activation_ == SOFTMAX else 1
             self._several = several
         return X, self._encoded(y, several)
 
@@ -126,7 +126,7 @@ class SymnetClassifier(ClassifierMixin, Estimator):
         return codes if self.out_activation_ == SOFTMAX else codes[:, None].astype(float)
 
     def _strata(self, y: Array) -> Array | None:
-        return None if self._several else y
+        return None if y.ndim == 1 or self._several else y  # as scikit-learn has it
 
     def _score_on(self, values: dict[str, Array], held: Sample) -> float:
         found = self._decided(self._network().predict(held.x, values))

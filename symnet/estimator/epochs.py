@@ -31,7 +31,7 @@ class Watch:
 
     def better(self, value: float) -> bool:
         """Note a value; whether it is the best so far."""
-        self.waited = self.waited + 1 if not value < self.best - self.tol else 0
+        self.waited = self.waited + 1 if value > self.best - self.tol else 0
         if not value < self.best:
             return False
         self.best = value

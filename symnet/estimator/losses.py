@@ -8,7 +8,6 @@ as much as one each.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import sympy as sp
@@ -17,7 +16,8 @@ from symnet.declare import functions as fn
 from symnet.declare import losses
 from symnet.declare.notation import bind
 from symnet.declare.tensor import Tensor, define
-from symnet.errors import NameProblem, ShapeProblem
+from symnet.errors import ShapeProblem
+from symnet.estimator.parameters import ParameterProblem, meant
 from symnet.train.weighted import reweighted
 
 Loss = str | Callable[..., Tensor]
@@ -85,28 +85,24 @@ def own_cost(loss: Callable[..., Tensor], v: Tensor, y: Tensor) -> Tensor:
     return made
 
 
-def unknown_loss(loss: Any, output: str) -> NameProblem:
-    known = BY_OUTPUT[output]
-    near = get_close_matches(str(loss), known, 1)
-    meant = f"did you mean {near[0]!r}? " if near else ""
-    also = "; or give a function of the scores and the targets"
-    return NameProblem(
-        f"there is no loss {loss!r} for such targets", f"{meant}there are {', '.join(sorted(known))}{also}"
-    )
+def unknown_loss(loss: Any, output: str) -> ParameterProblem:
+    known = sorted(BY_OUTPUT[output])
+    hint = f"{meant(loss, known)}there are {', '.join(known)}, or a function of the scores and the targets"
+    return ParameterProblem(f"there is no loss {loss!r} for such targets", hint)
 
 
 def weighted_mean(cost: Tensor, w: Tensor, alpha: Tensor, penalised: Sequence[Tensor]) -> Tensor:
     """(Sum_n w[n]*cost[n] + alpha/2*Sum W^2) / Sum_n w[n]; a scalar cost has its samples weighted inside."""
-    size = w.shape[0]
-    n = w.indices[0]
-    total = define("fit.total", (), bind("sum", w.read(n), (n, size))).read()
+    size, n = w.shape[0], w.indices[0]
+    total = bind("sum", w.read(n), (n, size))
+    counted = define("fit.total", (), total).read()
     if cost.rank:
-        met = bind("sum", w.read(n) * cost.read(n), (n, size)) / total
+        met = bind("sum", w.read(n) * cost.read(n), (n, size)) / counted
     else:
-        share = define("fit.share", (n,), w.read(n) * size / total)
-        met = reweighted(cost, share, size).read()
+        met = reweighted(cost, define("fit.share", (n,), w.read(n) * size / counted), size).read()
     if not penalised:
         return define("fit.loss", (), met)
+    # the sum over samples stands at the root: what a loss averages over first is its sample axis
     return define("fit.loss", (), met + alpha.read() * penalty(penalised) / (2 * total))
 
 

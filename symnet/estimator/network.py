@@ -20,9 +20,10 @@ from numpy.typing import NDArray
 from symnet.core.definition import Node
 from symnet.core.index import dims
 from symnet.declare.functions import sigmoid
-from symnet.declare.layers.base import entrywise_activation
+from symnet.declare.layers.base import ENTRYWISE
 from symnet.declare.tensor import Tensor, input_tensor, param
 from symnet.estimator.losses import IDENTITY, SOFTMAX, Loss, cost_of, link, weighted_mean
+from symnet.estimator.parameters import ParameterProblem, meant
 from symnet.pipeline import gradients, lower
 from symnet.run.function import Function
 from symnet.train.model import Model
@@ -34,7 +35,7 @@ N = dims("N")
 ALPHA, WEIGHT = "fit.alpha", "fit.weight"
 CHUNK = 4096
 # scikit-learn's names of activations beside those of the layers
-ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"identity": lambda z: z, "logistic": sigmoid}
+ACTIVATIONS: dict[str, Callable[[Any], Any]] = {"identity": lambda z: z, "logistic": sigmoid, **ENTRYWISE}
 
 
 @dataclass(frozen=True)
@@ -73,17 +74,30 @@ class Network:
         """Everything that a fitted estimator has to keep."""
         return [*self.parts.params, *self.parts.held]
 
-    def data(self, x: Array, y: Array, weight: Array, alpha: float) -> dict[str, Array]:
+    def data(self, x: Array, y: Array, weight: Array, given: Any) -> dict[str, Array]:
         """What a training kernel reads, by name."""
         real = x.dtype
-        target = np.ascontiguousarray(y, np.int64 if self.y.kind == "label" else real)
-        given = {self.x.name: x, self.y.name: target, WEIGHT: weight.astype(real), ALPHA: np.array(alpha, real)}
-        return {node.name: given[node.name] for node in self.parts.data}
+        found = {WEIGHT: weight.astype(real), ALPHA: np.array(given.alpha, real)}
+        found |= {self.x.name: self.rows(x), self.y.name: self.targets(y, real, given.n_outputs_)}
+        return {node.name: found[node.name] for node in self.parts.data}
+
+    def rows(self, x: Array) -> Array:
+        """Rows of columns in the shape of the input."""
+        return np.ascontiguousarray(x if self.x.rank == 2 else x.reshape(len(x), *map(int, self.x.shape[1:])))
+
+    def targets(self, y: Array, real: Any, count: int) -> Array:
+        """Numbers of classes, or rows of values, in the shape of the target."""
+        if self.y.kind == "label":
+            return np.ascontiguousarray(y.reshape(len(y)), np.int64)
+        if y.ndim == 1:
+            y = np.eye(count)[y]
+        return np.ascontiguousarray(y if self.y.rank == 2 else y[:, 0], real)
 
     def predict(self, x: Array, values: dict[str, Array]) -> Array:
         """What the network makes of rows of data."""
         function = self._function("predicted", str(x.dtype))
         given = {node.name: values[node.name] for node in function.inputs if node.name in values}
+        x = self.rows(x)
         chunks = (x[at : at + CHUNK] for at in range(0, len(x), CHUNK))
         return np.concatenate([function({**given, self.x.name: rows}) for rows in chunks])
 
@@ -124,14 +138,17 @@ def target(output: str, size: Any) -> Tensor:
     return input_tensor("y", (N, size), kind="real" if output in (IDENTITY, "exp") else "mask")
 
 
-def minimised(cost: Tensor, penalised: Sequence[Tensor]) -> Tensor:
+def minimised(cost: Tensor, penalised: Sequence[Tensor], batch: sp.Symbol = N) -> Tensor:
     """The weighted mean of what samples cost, with the penalty of large weights."""
-    weight, alpha = input_tensor(WEIGHT, (N,)), input_tensor(ALPHA, ())
+    weight, alpha = input_tensor(WEIGHT, (batch,)), input_tensor(ALPHA, ())
     return weighted_mean(cost, weight, alpha, penalised)
 
 
 def activation_of(activation: Activation) -> Callable[[Any], Any]:
     """An activation by its name, scikit-learn's or symnet's, or a user's own."""
-    if isinstance(activation, str) and activation in ACTIVATIONS:
-        return ACTIVATIONS[activation]
-    return entrywise_activation("the estimator", activation)
+    if callable(activation):
+        return activation
+    if activation not in ACTIVATIONS:
+        hint = f"{meant(activation, ACTIVATIONS)}there are {', '.join(ACTIVATIONS)}, or a function of tensors"
+        raise ParameterProblem(f"there is no activation {activation!r}", hint)
+    return ACTIVATIONS[activation]

@@ -75,7 +75,7 @@ class SymnetRegressor(RegressorMixin, Estimator):
         rows = (y[:, None] if y.ndim == 1 else y).astype(X.dtype, copy=False)
         if anew:
             self.n_outputs_ = rows.shape[1]
-            self.out_activation_ = output_of(self.loss, IDENTITY)
+            self.out_activation_ = self._output(output_of(self.loss, IDENTITY))
         if rows.shape[1] != self.n_outputs_:
             raise TargetProblem(f"y has {rows.shape[1]} columns, but was fitted with {self.n_outputs_}", "fit anew")
         if self.out_activation_ == EXP and (rows < 0).any():

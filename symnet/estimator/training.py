@@ -62,6 +62,7 @@ class Training:
     sample: Sample
     done: int = 0
     rate: float = 0.0
+    seed: int = 0
     pace: int = 1
     kernel: Kernel = field(init=False)
 
@@ -75,11 +76,8 @@ class Training:
         self.kernel.adopt(self.values, {})
         self.kernel.memory[:] = optimizer.numbers(self.given)
         self.rate = self.rate or float(self.given.learning_rate_init)
-        self.arrays = [kernel_view(array) for array in self.given_data().values()]
-        self.seed = 0
-
-    def given_data(self) -> dict[str, Array]:
-        return self.net.data(self.sample.x, self.sample.y, self.sample.weight, self.given.alpha)
+        data = self.net.data(self.sample.x, self.sample.y, self.sample.weight, self.given)
+        self.arrays = [kernel_view(array) for array in data.values()]
 
     def epoch(self, rows: Array) -> float:
         """Every batch of the rows once; the mean loss."""
@@ -132,7 +130,7 @@ def lbfgs(given: Any, net: Network, values: dict[str, Array], sample: Sample) ->
         raise ParameterProblem("solver='lbfgs' with layers that differ in training", "take solver='adam'")
     params = list(net.parts.params)
     slopes = net.slopes(str(sample.x.dtype))
-    data = net.data(sample.x, sample.y, sample.weight, given.alpha)
+    data = net.data(sample.x, sample.y, sample.weight, given)
     ends = np.cumsum([values[p.name].size for p in params])
 
     def unpacked(flat: Array) -> dict[str, Array]:
