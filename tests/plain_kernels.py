@@ -60,6 +60,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "log_cosh": lambda x: np.abs(x) + np.log1p(np.exp(-2 * np.abs(x))) - math.log(2),
     "sech2": lambda x: 1 / np.cosh(x) ** 2,
     "difference": np.subtract,
+    "apart": lambda: None,
+    "unseen": lambda count: count,
     "normal_cdf": scipy.special.ndtr,
 }
 MATH = SimpleNamespace(**FUNCTIONS, sqrt=np.sqrt, pi=math.pi, inf=math.inf)

@@ -20,6 +20,7 @@ from symnet.schedule.units import FREE, Axis, Job, Product
 BEGINS = {"sum": "0.0", "prod": "1.0", "max": "-np.inf", "min": "np.inf"}
 TYPED = {"0.0": "zero", "1.0": "one"}
 LONG = 4096  # a sum over more than this many entries is added up in float64
+SHORT = range(8, 49)  # counts of loops that LLVM would rather unroll
 INDENT = "    "
 
 
@@ -116,6 +117,11 @@ class Writer:
 
     # -- kernels
 
+    def arrays_apart(self) -> None:
+        """Say that the kernel's arrays do not overlap."""
+        self.used.add("apart")
+        self.line("apart()")
+
     def kernels(self, items: Iterable[Item], guarded: Node | None = None) -> None:
         """All kernels, each under its formulas; where `guarded` is not finite the step is given up."""
         for item in items:
@@ -177,7 +183,11 @@ class Writer:
 
     def item(self, item: Item) -> None:
         if isinstance(item, Loop):
-            self.loop(item.index, f"in {self.bounds(item.index, self.size(item.extent))}", item.items)
+            size = self.size(item.extent)
+            if self.is_short_vector(item):
+                self.used.add("unseen")
+                size = f"unseen({size})"
+            self.loop(item.index, f"in {self.bounds(item.index, size)}", item.items)
         elif isinstance(item, Timed):
             self.timed(item)
         elif isinstance(item, Begin):
@@ -186,6 +196,13 @@ class Writer:
             self.leaf(item.job)
         else:
             self.product(item)
+
+    def is_short_vector(self, item: Loop) -> bool:
+        """Whether an inner loop is a vector or a few, each entry by itself: LLVM must not unroll it."""
+        count = self.known(item.extent)
+        if self.innermost is None or item.index in self.split or not count.is_Integer:
+            return False
+        return count in SHORT and all(isinstance(one, Leaf) and one.job.op == "set" for one in item.items)
 
     def loop(self, index: sp.Symbol, runs: str, items: Iterable[Item]) -> None:
         """A loop; offsets that it does not change stand before it."""

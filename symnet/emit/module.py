@@ -16,6 +16,7 @@ import sympy as sp
 from symnet.core.definition import Node, Program
 from symnet.emit.document import documentation, module_doc
 from symnet.emit.face import Face, face_helpers
+from symnet.emit.hints import HINTS
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.layout import laid_out
 from symnet.emit.names import Names
@@ -128,6 +129,7 @@ def function_part(
     plan = schedule(program, fixed, outputs, capacity=capacity, itemsize=np.dtype(dtype).itemsize)
     writer = Writer(plan.memory, size_names, known, dtype == "float64", names)
     writer.wide.update(n for n in inputs if not n.rank and not is_whole_node(n))
+    writer.arrays_apart()
     writer.kernels(plan.items)
     for at, node in enumerate(scalars):
         writer.line(f"scalars[{at}] = {writer.local(node)}")
@@ -184,7 +186,8 @@ def module_text(doc: str, dtype: str, used: set[str], kernel: Lines, face_lines:
 def assembled(doc: str, dtype: str, used: set[str], sections: Iterable[str]) -> str:
     """A module: its head, the imports that it needs, what its functions call, and sections, two blank lines between."""
     parts = [HEAD.format(dtype=dtype)]
-    functions = sorted(used - {"gemm"})
+    functions = sorted(used - {"gemm", *HINTS})
+    parts += [HINTS[name] for name in sorted(used & set(HINTS))]
     if functions:
         parts.append(vector_math(functions, dtype))
     if "gemm" in used:

@@ -87,4 +87,4 @@ def defined(name: str, text: str) -> str:
     offsets = [f"o{i + 1}_" for i in range(int(count))]
     inner = "\n".join(INDENT + line for line in body.split("\n"))
     head = ", ".join([*(p for p in parameters.split(",") if p), *offsets])
-    return f"@njit(**PART)\ndef {name}({head}):\n{inner}"
+    return f"@njit(**PART)\ndef {name}({head}):\n{INDENT}apart()\n{inner}"

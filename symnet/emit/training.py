@@ -135,10 +135,11 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in fixed]
     parameters = [*data, *(name for name, _ in fixed)]
     lines, shared = share_equal(lines, spans, [*parameters, "n", "begin", "t"])
+    used |= {"apart"} if shared or step.threads == 1 else set()
     doc = f"Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; how many were done."
     body = [
         f'{INDENT}"""{doc}"""',
-        *([f"{INDENT}goal = 0"] if step.threads > 1 else []),
+        *([f"{INDENT}goal = 0"] if step.threads > 1 else [f"{INDENT}apart()"]),
         f"{INDENT}for step in range(first, last):",
         *head(step, names, constant),
         *lines,
