@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symnet.core.definition import shape_text
 from symnet.declare import losses, metrics
 from symnet.declare.tensor import Tensor
 from symnet.errors import Mark, SymnetError
@@ -67,7 +68,8 @@ def called(
         problems.add("E0012", f"{name} is not given tensors", f"write {name}: [p, y]", [inner.mark])
         return None
     if len(inner.value) != function.least:
-        what = f"{name} takes {function.takes()}, but {len(inner.value)} were given"
+        given = f"{len(inner.value)} {'was' if len(inner.value) == 1 else 'were'} given"
+        what = f"{name} takes {function.takes()}, but {given}"
         problems.add("E0210", what, f"for example {name}: [p, y]", [inner.mark])
         return None
     tensors = [find(part.value, part.mark, known, broken, problems) for part in inner.value]
@@ -117,7 +119,7 @@ def loss_of(item: Item, known: Known, broken: set[str], problems: Problems) -> T
         name = "loss" if is_formula(item.value) else item.value
         found = find(name, item.mark, known, broken, problems)
     if found is not None and found.rank:
-        what = f"the loss {found!r} is no scalar"
+        what = f"the loss has shape {shape_text(found.shape)} and is no scalar"
         problems.add("E0301", what, "take its mean over the samples: L = mean(..., n)", [item.mark])
         return None
     return found

@@ -20,7 +20,7 @@ from symnet.spec.names import Known
 from symnet.spec.numbers import check_number, check_power, check_size
 from symnet.spec.passage import Refused, Span, meant
 from symnet.spec.scopes import Bound, Extent, Scoped, binds
-from symnet.spec.tree import Binary, Call, Compare, Name, Number, ReadOf, Term, Unary, Word
+from symnet.spec.tree import Binary, Call, Compare, Name, Number, ReadOf, Term, Unary, Word, walk
 
 BROKEN = (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, NotImplementedError)
 
@@ -150,6 +150,22 @@ class Builder:
             args = [args[0], *map(as_formula, args[1:])] if function.name == "where" else [as_formula(a) for a in args]
         return function.call(*together(args), **named)
 
+    def check_calls(self) -> tuple[list[Refused], list[Span]]:
+        """What is wrong with calls, before anything is worked out; and the calls within which no more is said."""
+        wrong: list[Refused] = []
+        for term in walk(self.scoped.formula.right):
+            if not isinstance(term, Call) or binds(term):
+                continue
+            try:
+                function = self.function(term)
+                reads = [arg for arg in term.args if isinstance(arg, ReadOf)]
+                if function.of_tensors and reads:
+                    hint = f"write {term.name}({', '.join(arg.name for arg in reads)}), without indices"
+                    raise Refused("E0206", f"{term.name} takes whole tensors", hint, [arg.span for arg in reads])
+            except Refused as refused:
+                wrong.append(refused)
+        return wrong, [span for refused in wrong if refused.code != "E0102" for span in refused.spans]
+
     def function(self, term: Call) -> Function:
         """The function that is called, once it is sure that it takes what it is given."""
         function = FUNCTIONS.get(term.name)
@@ -167,12 +183,8 @@ class Builder:
                 hint = meant(part.name, function.named, f"it has {', '.join(function.named) or 'none'}")
                 raise Refused("E0210", f"{term.name} has no option {part.name!r}", hint, [part.head])
         if "axis" in function.named and not function.of_tensors and len(term.args) > 1:
-            hint = (
-                f"{term.name}(expression, i) or {term.name}(tensor, axis=0); the larger of two values is maximum(a, b)"
-            )
-            raise Refused(
-                "E0210", f"{term.name} takes one value, and indices", hint, [arg.span for arg in term.args[1:]]
-            )
+            hint = f"{term.name}(expression, i) or {term.name}(tensor, axis=0); of two values take maximum or minimum"
+            raise Refused("E0210", f"{term.name} takes one value, and indices", hint, [term.span])
         return function
 
     def argument(self, function: Function, term: Term, scope: Mapping[str, sp.Symbol]) -> Any:

@@ -66,6 +66,7 @@ def clash(name: str, made: Declared, root: Item) -> str:
 def declare_dims(root: Item, wrong: set[Path], made: Declared, problems: Problems) -> None:
     section = root.value.get("dims")
     if section is None or not isinstance(section.value, dict):
+        made.known.dims_uncertain = section is not None
         return
     batches = [section.keys[k] for k, v in section.value.items() if v.value == "batch"]
     if len(batches) > 1:
@@ -74,6 +75,7 @@ def declare_dims(root: Item, wrong: set[Path], made: Declared, problems: Problem
         trouble = name_trouble(name) or (f"{name!r} is not a name" if "." in name else "")
         if trouble:
             problems.add("E0101", trouble, "use letters, digits and underscores", [section.keys[name]])
+            made.known.dims_uncertain = True
         elif normal(name) in made.known.dims:
             what = f"two dims are named {normal(name)!r} (names are compared after NFKC)"
             problems.add("E0103", what, "give one of them another name", [section.keys[name]])
@@ -91,7 +93,7 @@ def declare_tensor(name: str, item: Item, mark: Mark, made: Declared, problems: 
     init = plain(item, "init")
     if isinstance(init, str) and (trouble := init_trouble(init)):
         problems.add("E0204", f"{name}: there is no initialiser {init!r}", trouble, [item.mark_of(("init",))])
-    if len(problems.found) > before:
+    if len(problems.found) > before or None in extents or (count is None and classes is not None and classes.value):
         made.broken.add(name)
         return
     sizes = [extent for extent in extents if extent is not None]

@@ -11,11 +11,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
+from typing import Any
 
 import sympy as sp
 
-from symnet.core.definition import Program
+from symnet.core.definition import Program, shape_text
 from symnet.core.graph import verify_order
 from symnet.declare.tensor import Tensor, define
 from symnet.declare.tensor import tensor as named_first
@@ -29,6 +30,7 @@ from symnet.spec.passage import Passage, Problems, Refused, Span
 from symnet.spec.scan import pieces, without_comments
 from symnet.spec.scopes import Bound, Extent, Scoped, range_of, scoped, unknown_range
 
+ANY = Extent(sp.Symbol("?", integer=True, positive=True), "?")
 UNCERTAIN = ("E0102", "E0202")  # what may follow from a declaration that could not be read
 
 
@@ -77,12 +79,24 @@ def define_all(jobs: Sequence[Job], known: Known, problems: Problems, broken: se
     for group in groups(jobs):
         names = {job.name for job in group}
         reads = set().union(*(job.reads for job in group))
-        if (
-            {name.split(".")[0] for name in reads} & broken
-            or reads & broken
-            or not define_group(group, known, problems)
-        ):
+        waiting = bool(({name.split(".")[0] for name in reads} | reads) & broken)
+        if waiting:
+            check_names(group, known, problems, broken | known.later)
+        if waiting or not define_group(group, known, problems):
             broken |= names | {job.prefix for job in group if job.prefix}
+
+
+def check_names(group: list[Job], known: Known, problems: Problems, excused: set[str]) -> None:
+    """What can be said of formulas that read something broken: their names, their calls."""
+    for job in group:
+        if job.scoped is None:
+            continue
+        names = [free.name for free in job.scoped.free] + [read.name for read in job.scoped.reads]
+        unsure = {name for name in names if name in excused or name.split(".")[0] in excused}
+        calls, _ = Builder(known, job.scoped, {}).check_calls()
+        strange = [] if known.uncertain else strangers(job.scoped, known, unsure)
+        for mistake in [*job.scoped.wrong, *calls, *strange]:
+            job.note(mistake, problems)
 
 
 def once_each(jobs: Sequence[Job], known: Known, problems: Problems) -> list[Job]:
@@ -199,17 +213,20 @@ def named(job: Job, extents: list[Extent | None], known: Known, problems: Proble
 def define_one(job: Job, known: Known, problems: Problems) -> bool:
     """Define one tensor, or note everything that is wrong with its formula; whether it is defined."""
     assert job.scoped is not None
-    wrong = [*job.scoped.wrong, *strangers(job.scoped, known)]
-    ranges: dict[Bound, Extent] = {}
-    for bound in job.scoped.bounds():
-        try:
-            ranges[bound] = sure_range(bound, job.name, known)
-        except Refused as refused:
-            wrong.append(refused)
+    builder = Builder(known, job.scoped, {})
+    calls, silent = builder.check_calls()
+    names = [m for m in strangers(job.scoped, known) if not all(within(span, silent) for span in m.spans)]
+    wrong = [*job.scoped.wrong, *calls, *names]
+    builder.ranges, clashes, unknown = ranges_of(job, known)
+    wrong += clashes
     if not wrong:
-        builder = Builder(known, job.scoped, ranges)
         try:
-            finish(job.scoped, builder, known)
+            check_left(job.scoped, known.tensors.get(job.name), builder, known)
+            made = builder.built()
+            check_whole(job.scoped, made)
+            wrong += unknown
+            if not wrong:
+                finish(job.scoped, made, builder, known)
         except Refused as refused:
             wrong.append(refused)
     certain = [mistake for mistake in wrong if not (known.uncertain and mistake.code in UNCERTAIN)]
@@ -218,20 +235,33 @@ def define_one(job: Job, known: Known, problems: Problems) -> bool:
     return not wrong
 
 
-def sure_range(bound: Bound, name: str, known: Known) -> Extent:
-    extent = range_of(bound, known.size_of, known.said)
-    declared = known.tensors.get(name)
-    if extent is None and not bound.uses and bound.by == "the left side" and declared is not None:
-        return Extent(sp.S.One, "?")  # the declared shape tells, see `finish`
-    if extent is None:
-        raise unknown_range(bound, name)
-    return extent
+def within(span: Span, others: Sequence[Span]) -> bool:
+    return any(other.start <= span.start and span.end <= other.end for other in others)
 
 
-def strangers(found: Scoped, known: Known) -> list[Refused]:
+def ranges_of(job: Job, known: Known) -> tuple[dict[Bound, Extent], list[Refused], list[Refused]]:
+    """How far each index runs; where that is contradictory; and where it is unknown, with a range to go on with."""
+    assert job.scoped is not None
+    found: dict[Bound, Extent] = {}
+    clashes, unknown = [], []
+    for bound in job.scoped.bounds():
+        found[bound] = ANY
+        try:
+            extent = range_of(bound, known.size_of, known.said)
+        except Refused as refused:
+            clashes.append(refused)
+            continue
+        told = bound in job.scoped.left and job.name in known.tensors  # by the shape that was declared
+        if extent is None and not told:
+            unknown.append(unknown_range(bound, job.name))
+        found[bound] = extent or ANY
+    return found, clashes, unknown
+
+
+def strangers(found: Scoped, known: Known, excused: Container[str] = ()) -> list[Refused]:
     """Names that stand for nothing: indices on the right only, and all others that nobody declared."""
     wrong: list[Refused] = []
-    unknown = [free for free in found.free if free.name not in known.tensors and not is_number(free.name, known)]
+    unknown = [f for f in found.free if not is_known(f.name, known) and f.name not in excused]
     places = {free.name for free in unknown if free.place}
     bound = {b.name: b for bounds in found.inner.values() for b in bounds}
     for name in dict.fromkeys(free.name for free in unknown):
@@ -246,20 +276,17 @@ def strangers(found: Scoped, known: Known) -> list[Refused]:
             what = f"index '{name}' stands on the right of {found.formula.name} only"
             wrong.append(Refused("E0203", what, f"{hint}there is no implicit summation", spans))
         else:
-            wrong += [known.unknown(name, span) for span in spans]
-    known_reads = [read for read in found.reads if read.name not in known.tensors]
-    return wrong + [known.no_tensor(read) for read in known_reads]
+            wrong.append(known.unknown(name, *spans))
+    return wrong + [mistake for read in found.reads if read.name not in excused for mistake in known.wrong_read(read)]
 
 
-def is_number(name: str, known: Known) -> bool:
-    return name in known.dims or name == "pi"
+def is_known(name: str, known: Known) -> bool:
+    return name in known.tensors or name in known.dims or name == "pi"
 
 
-def finish(found: Scoped, builder: Builder, known: Known) -> None:
+def finish(found: Scoped, made: Any, builder: Builder, known: Known) -> None:
     """Make the tensor and note it."""
     formula, declared = found.formula, known.tensors.get(found.formula.name)
-    check_left(found, declared, builder, known)
-    made = builder.built()
     try:
         if isinstance(made, Tensor) and (not found.left or made.rank == 0):
             tensor = whole(formula.name, made, declared)
@@ -284,7 +311,7 @@ def check_left(found: Scoped, declared: Tensor | None, builder: Builder, known: 
         raise Refused("E0201", what, "the left side has an index for each axis", [found.formula.head])
     for bound, extent in zip(found.left, known.extents[name], strict=True):
         ran = builder.ranges[bound]
-        if ran.text != "?" and ran.size != extent.size:
+        if ran is not ANY and ran.size != extent.size:
             what = f"index '{bound.name}' runs over {ran.text} on the right, but {name} has {extent.text} there"
             raise Refused(
                 "E0203",
@@ -292,6 +319,15 @@ def check_left(found: Scoped, declared: Tensor | None, builder: Builder, known: 
                 "the shape of the left side and the axes read on the right must agree",
                 [bound.span, *(u.span for u in bound.uses)],
             )
+
+
+def check_whole(found: Scoped, made: Any) -> None:
+    """Indices on the left go with a scalar on the right."""
+    if found.left and isinstance(made, Tensor) and made.rank:
+        name = found.formula.name
+        what = f"the right side is a whole tensor of shape {shape_text(made.shape)}, but {name} has indices"
+        hint = f"write {name} = ... without indices, or read the tensors on the right with indices"
+        raise Refused("E0201", what, hint, [found.formula.right.span])
 
 
 def whole(name: str, made: Tensor, declared: Tensor | None) -> Tensor:

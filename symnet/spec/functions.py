@@ -28,7 +28,9 @@ class Function:
     of_tensors: bool = False  # only of whole tensors
 
     def takes(self) -> str:
-        """`one argument`, `2 or 3 arguments`."""
+        """`1 argument`, `2 to 3 arguments`."""
+        if self.name in REDUCTIONS:
+            return "a value and its indices"
         numbers = f"{self.least}" if self.least == self.most else f"{self.least} to {self.most}"
         return f"{numbers} argument{'' if self.most == 1 else 's'}"
 

@@ -137,8 +137,10 @@ class Reader:
         raise self.refused(node, here)
 
     def refused(self, node: ast.AST, here: Span) -> Refused:
+        if isinstance(node, ast.Tuple) and not node.elts:
+            return Refused("E0208", "empty brackets cannot stand in a formula", "put a value between them", [here])
         what, hint = HINTS.get(type(node), (f"{type(node).__name__.lower()!r}", "symnet explain E0208 has the grammar"))
-        return Refused("E0208", f"{what} has no meaning in a formula", hint, [here])
+        return Refused("E0208", f"{what} cannot stand in a formula", hint, [here])
 
     def word(self, name: str) -> str:
         return unicodedata.normalize("NFKC", self.words.get(name, name))
@@ -147,7 +149,7 @@ class Reader:
         text = self.text[here.start - self.span.start : here.end - self.span.start]
         if isinstance(node.value, bool) or not isinstance(node.value, (int, float)):
             hint = "1 is true and 0 is false" if isinstance(node.value, bool) else "texts stand in named arguments only"
-            raise Refused("E0208", f"{text} has no meaning in a formula", hint, [here])
+            raise Refused("E0208", f"{text} cannot stand in a formula", hint, [here])
         size = abs(node.value)
         if len(text) > DIGITS or (size and not 1e-300 < size < 1e300):
             raise Refused(
@@ -186,7 +188,7 @@ class Reader:
             raise Refused("E0208", "only functions can be called", "write * for a product", [self.at(node.func)])
         for part in (*node.args, *node.keywords):
             if isinstance(part, ast.Starred) or (isinstance(part, ast.keyword) and part.arg is None):
-                raise Refused("E0208", "'*' before an argument has no meaning in a formula", "", [self.at(part)])
+                raise Refused("E0208", "'*' before an argument cannot stand in a formula", "", [self.at(part)])
         named = tuple(self.named(part) for part in node.keywords)
         return Call(here, name, tuple(self.term(arg) for arg in node.args), named, self.at(node.func))
 
@@ -209,7 +211,7 @@ class Reader:
         for op in node.ops:
             if type(op) not in COMPARE:
                 kind = {ast.NotIn: ast.In, ast.IsNot: ast.Is}.get(type(op), type(op))
-                raise Refused("E0208", f"{HINTS[kind][0]} has no meaning in a formula", HINTS[kind][1], [here])
+                raise Refused("E0208", f"{HINTS[kind][0]} cannot stand in a formula", HINTS[kind][1], [here])
         sides = tuple(self.term(side) for side in (node.left, *node.comparators))
         loose = [
             side for side in sides if isinstance(side, Binary) and side.sign in "&|" and not self.in_brackets(side)

@@ -79,6 +79,7 @@ class Reading:
     wrong: set[Place] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     layered: list[Job] = field(default_factory=list)
+    cut: bool = False  # whether a whole section could not be read
 
     def spec(self, text: str) -> ModelSpec | None:
         """Everything the file says; None when something is wrong."""
@@ -135,7 +136,7 @@ class Reading:
             found, self.loss_broken = read_formulas(passage, problems)
             jobs += found
         cut = {"formulas", "layers", "tensors", "dims"} & {str(path[0]) for path in self.wrong if len(path) == 1}
-        known.uncertain = known.uncertain or bool(cut) or "tensors" not in self.root.value
+        known.uncertain = known.uncertain or self.cut or bool(cut) or "tensors" not in self.root.value
         self.broken |= declared.broken
         define_all(jobs, known, problems, self.broken)
         self.check_defined(declared)
@@ -148,6 +149,7 @@ class Reading:
         """What formulas and layers define."""
         jobs: list[Job] = []
         if self.plain("formulas", None) is None and self.plain("layers", None) is None:
+            declared.known.uncertain = True
             hint = "formulas: | and below it, for example, L = mean((x[n] - y[n])**2, n)"
             self.problems.add("E0011", "the file has neither 'formulas' nor 'layers'", hint, [self.root.mark])
         formulas = self.sound("formulas")
@@ -178,6 +180,7 @@ class Reading:
         """Formulas: one text, or a list of texts."""
         for part in item.value if isinstance(item.value, list) else [item]:
             if part.folded:
+                self.cut = True
                 hint = "write `formulas: |`, with the formulas below it"
                 self.problems.add("E0012", "the lines of formulas: run together", hint, [part.mark])
             else:

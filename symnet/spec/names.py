@@ -23,6 +23,7 @@ class Known:
     tensors: dict[str, Tensor] = field(default_factory=dict)
     extents: dict[str, tuple[Extent, ...]] = field(default_factory=dict)
     later: set[str] = field(default_factory=set)  # names that formulas define
+    dims_uncertain: bool = False  # likewise of dims
     uncertain: bool = False  # whether a name that is not known may belong to something that could not be read
 
     def add(self, tensor: Tensor, extents: Sequence[Extent] | None = None, name: str | None = None) -> None:
@@ -64,12 +65,15 @@ class Known:
             return sp.pi
         raise self.unknown(name, span)
 
-    def unknown(self, name: str, span: Span) -> Refused:
+    def unknown(self, name: str, *spans: Span) -> Refused:
         """A name that stands for nothing."""
         if name in FUNCTIONS:
-            return Refused("E0206", f"{name} is a function", f"call it: {name}(...)", [span])
+            return Refused("E0206", f"{name} is a function", f"call it: {name}(...)", spans)
+        head = name.split(".")[0]
+        if head != name and head in self.tensors:
+            return Refused("E0102", f"there is no {name!r} here", f"{head} is a tensor: {head}.T is all it has", spans)
         hint = meant(name, self.names(), "declare it under tensors: or dims:")
-        return Refused("E0102", f"there is no {name!r} here", hint, [span])
+        return Refused("E0102", f"there is no {name!r} here", hint, spans)
 
     def tensor(self, read: ReadOf) -> Tensor:
         """The tensor that is read, once it is sure that it has as many axes."""
@@ -81,6 +85,14 @@ class Known:
             given = f"{len(read.places)} ind{'ex' if len(read.places) == 1 else 'ices'}"
             raise Refused("E0201", f"{read.name} has {axes}, but is read with {given}", "", [read.span])
         return tensor
+
+    def wrong_read(self, read: ReadOf) -> list[Refused]:
+        """What is wrong with a read, if anything is."""
+        try:
+            self.tensor(read)
+        except Refused as refused:
+            return [refused]
+        return []
 
     def no_tensor(self, read: ReadOf) -> Refused:
         if read.name in FUNCTIONS:

@@ -77,7 +77,9 @@ class Problems:
 
 def in_files(text: str) -> str:
     """What the Python face says, as one writes it in a file: `where(...)`, not `sn.where(...)`."""
-    return re.sub(r"\bsn\.(?=[a-z_]+\()", "", text)
+    text = re.sub(r"\bsn\.(?=[a-z_]+\()", "", text)
+    text = re.sub(r"\bsn\.optim\.(\w+)\(([\d.]+), steps=(\d+)\)", r"{\1: {lr: \2, steps: \3}}", text)
+    return re.sub(r"\bkind='(\w+)'", r"kind: \1", text)
 
 
 class Refused(Exception):

@@ -157,7 +157,7 @@ def token_at(code: str, at: int, end: int) -> Token:
         if kind == "name":
             check_letters(found.group(), here)
         if found.group() in MEANT:
-            raise Refused("E0208", f"'{found.group()}' has no meaning in a formula", MEANT[found.group()], [here])
+            raise Refused("E0208", f"'{found.group()}' cannot stand in a formula", MEANT[found.group()], [here])
         return Token(kind, found.group(), here)
     char = code[at]
     shown = char if char.isprintable() else f"U+{ord(char):04X}"
@@ -220,10 +220,13 @@ def check_turn(before: Token | None, token: Token, opened: list[Token]) -> None:
             raise Refused("E0207", "'~' stands before a condition, not between two", "write & or |", [token.span])
         return
     if token.kind == "close":
-        empty = before is not None and before.kind == "open" and PAIRS[token.text] == before.text
+        empty = before is not None and before.text == "(" and token.text == ")"
         if empty or (before is not None and before.text == "," and opened):
             return
         raise Refused("E0207", f"something is missing before {token.text!r}", "", [token.span])
+    if token.text == ":":
+        hint = "read single entries by index: x[n, d]"
+        raise Refused("E0208", "a slice cannot stand in a formula", hint, [token.span])
     if token.kind == "sign" and token.text not in PREFIX:
         if token.text in INFIX or token.text == ".":
             raise Refused("E0207", f"something is missing before {token.text!r}", "", [token.span])

@@ -93,8 +93,6 @@ def scoped(formula: Formula) -> Scoped:
             spans = [scope[bound.name].span, bound.span]
             made.wrong.append(Refused("E0203", f"index '{bound.name}' stands twice on the left", "", spans))
         scope[bound.name] = bound
-        if bound.extent is not None:
-            visit(made, bound.extent, {})
     visit(made, formula.right, scope)
     return made
 
@@ -140,11 +138,9 @@ def reduce(made: Scoped, call: Call, scope: Scope, place: bool) -> None:
             )
         if name in scope:
             hint = f"give the inner one another name, for example {name}2"
-            what = f"index '{name}' is bound by {call.name}, but by {scope[name].by} as well"
+            what = f"index '{name}' is bound by {call.name}, and by {scope[name].by} around it"
             made.wrong.append(Refused("E0203", what, hint, [scope[name].span, span]))
         mine[name] = bound
-        if extent is not None:
-            visit(made, extent, {})
     for arg in call.args[1:]:
         if not isinstance(arg, Name):
             hint = f"{call.name}(expression, i, j), or {call.name}(expression, u=3)"

@@ -31,25 +31,20 @@ def check(model: type[BaseModel], root: Item, problems: Problems, skipped: Itera
     try:
         model.model_validate(root.plain())
     except ValidationError as error:
-        found = [(usable(e["loc"], root), e) for e in error.errors(include_url=False)]
+        found = [(usable(e["loc"], root, e["type"]), e) for e in error.errors(include_url=False)]
         for path, e in merged(found):
             note(model, root, path, e, problems)
         return {path for path, _ in found}
     return set()
 
 
-def usable(loc: Sequence[str | int], root: Item) -> Path:
+def usable(loc: Sequence[str | int], root: Item, kind: str) -> Path:
     """pydantic's place of a mistake as a path of the file: its names of union members left out."""
     path: Path = ()
     for number, step in enumerate(loc):
         here = root.at(path)
-        last = number == len(loc) - 1
-        held = here is not None and isinstance(here.value, (dict, list))
-        if (
-            here is not None
-            and held
-            and (root.at((*path, step)) is not None or (last and isinstance(here.value, dict)))
-        ):
+        missing = kind == "missing" and number == len(loc) - 1
+        if missing or (here is not None and root.at((*path, step)) is not None):
             path = (*path, step)
     return path
 

@@ -9,7 +9,7 @@ ROLES = ("input", "target", "param", "state")
 CALL = {"type": "object", "minProperties": 1, "maxProperties": 1}
 Formulas = rule(
     lambda v: isinstance(v, str) or (isinstance(v, list) and all(isinstance(part, str) for part in v)),
-    "formulas below each other, after `formulas: |`, or a list of formulas",
+    "text with a formula on each line, after `formulas: |`, or a list of formulas",
     either(TEXT, {"type": "array", "items": TEXT}),
 )
 NameOrCall = rule(

@@ -45,7 +45,8 @@ def size_of(item: Item, known: Known, problems: Problems) -> Extent | None:
         return known.said(read_side(code, whole))
     except Refused as refused:
         marks = [passage.mark(span) for span in refused.spans] or [item.mark]
-        problems.add(refused.code, refused.message, refused.hint, marks)
+        if not (known.dims_uncertain and refused.code == "E0102"):
+            problems.add(refused.code, refused.message, refused.hint, marks)
     return None
 
 

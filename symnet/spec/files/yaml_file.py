@@ -60,10 +60,11 @@ def read_yaml(text: str, problems: Problems) -> Item | None:
     try:
         return Tree(text, problems).read()
     except MarkedYAMLError as error:
-        where = error.problem_mark or error.context_mark
-        marks = [] if where is None else [Mark(where.line + 1, where.column + 1)]
+        began = str(error.context).startswith(("while parsing a flow", "while scanning a quoted"))
+        where = [error.context_mark if began else None, error.problem_mark or error.context_mark]
+        marks = [Mark(mark.line + 1, mark.column + 1) for mark in where if mark is not None]
         what = " ".join(str(error.problem or error.context or "not YAML").split())
-        problems.add("E0003", f"this is no YAML: {what}", hint_for(text, marks), marks)
+        problems.add("E0003", f"this is no YAML: {what}", hint_for(text, marks, what), marks)
     except FAILURES:
         problems.add("E0003", "this is no YAML", "check brackets, quotes and indentation", [Mark(1, 1)])
     except Stop:
@@ -71,13 +72,13 @@ def read_yaml(text: str, problems: Problems) -> Item | None:
     return None
 
 
-def hint_for(text: str, marks: Sequence[Mark]) -> str:
+def hint_for(text: str, marks: Sequence[Mark], what: str) -> str:
     """What often is behind it."""
     lines = lines_of(text)
-    line = lines[marks[0].line - 1] if marks and marks[0].line <= len(lines) else ""
+    line = lines[marks[-1].line - 1] if marks and marks[-1].line <= len(lines) else ""
     if "\t" in line:
         return "indent with spaces, not tabs"
-    if re.search(r":\s.*:\s", line) or "mapping values" in line:
+    if "mapping values" in what:
         return "put a text that has ': ' in it in quotes"
     return "check brackets, quotes and indentation"
 
@@ -133,7 +134,7 @@ class Tree:
         what = "an alias" if isinstance(event, AliasEvent) else "an anchor" if event.anchor else "a tag" if tag else ""
         if what:
             self.problems.add("E0008", f"{what} is not read in model files", "write the value itself", [place(event)])
-        if isinstance(event, AliasEvent):
+        if tag or isinstance(event, AliasEvent):
             raise Stop
 
     def push(self, event: NodeEvent) -> None:
@@ -167,6 +168,7 @@ class Tree:
         name, mark = event.value, place(event)
         if name == "<<" and not event.style:
             self.problems.add("E0008", "a merge (<<) is not read in model files", "write the values themselves", [mark])
+            raise Stop
         if name in frame.keys:
             marks = [frame.keys[name], mark]
             self.problems.add("E0007", f"the key {name!r} stands twice", "keep one of them", marks)
@@ -183,7 +185,7 @@ class Tree:
             frame.value.append(item)
         elif frame.key is None:
             self.problems.add("E0003", "a key is a text", "write key: value", [item.mark])
-            frame.key = ""
+            raise Stop
         else:
             frame.value.setdefault(frame.key, item)
             frame.key = None
