@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from symnet.spec.files.yaml_file import read_yaml
 from symnet.spec.passage import Problems, meant
 
 READERS: dict[str, Callable[[str, Problems], Item | None]] = {"yaml": read_yaml, "toml": read_toml, "json": read_json}
+STRANGE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 SUFFIXES = {".yaml": "yaml", ".yml": "yaml", ".toml": "toml", ".json": "json"}
 
 
@@ -72,12 +74,12 @@ def read_tree(text: str, format: str, problems: Problems) -> Item | None:
     if len(text) > LARGEST:
         too_large(problems, f"has {len(text)} characters, more than {LARGEST}")
         return None
-    for number, char in enumerate(text):
-        if ord(char) < 32 and char not in "\t\n\r":
-            line = text.count("\n", 0, number) + 1
-            mark = Mark(line, number - text.rfind("\n", 0, number))
-            problems.add("E0002", f"the character U+{ord(char):04X} does not belong in a text", "remove it", [mark])
-            return None
+    strange = STRANGE.search(text)
+    if strange is not None:
+        number, char = strange.start(), strange.group()
+        mark = Mark(text.count("\n", 0, number) + 1, number - text.rfind("\n", 0, number))
+        problems.add("E0002", f"the character U+{ord(char):04X} does not belong in a text", "remove it", [mark])
+        return None
     item = READERS[format](text, problems)
     if item is not None and not isinstance(item.value, dict):
         hint = "a model file begins with `symnet: 1` and goes on with tensors:, formulas: and loss:"

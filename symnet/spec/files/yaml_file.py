@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.events import (
     AliasEvent,
     DocumentStartEvent,
@@ -65,7 +65,7 @@ def read_yaml(text: str, problems: Problems) -> Item | None:
         marks = [Mark(mark.line + 1, mark.column + 1) for mark in where if mark is not None]
         what = " ".join(str(error.problem or error.context or "not YAML").split())
         problems.add("E0003", f"this is no YAML: {what}", hint_for(text, marks, what), marks)
-    except FAILURES:
+    except (YAMLError, *FAILURES):
         problems.add("E0003", "this is no YAML", "check brackets, quotes and indentation", [Mark(1, 1)])
     except Stop:
         pass
