@@ -71,6 +71,10 @@ def made_network(make: Maker, loss: Loss, output: str, features: int, outputs: i
             "it gives scores or values (N, K), or a pair of a loss and a prediction, or a Model",
         )
     z = made if made.rank == 2 else in_rows(made)
+    if z.shape[1] != outputs:
+        raise TargetProblem(
+            f"the model gives {z.shape[1]} scores or values, but the data have {outputs}", "change one of them"
+        )
     weights: list[Any] = [node for node in Program.of([z]).inputs() if node.role == "param" and node.rank > 1]
     return Network(minimised(cost_of(loss, z, y, output), weights), link(z, output), x, y, output)
 
