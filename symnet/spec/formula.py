@@ -20,7 +20,7 @@ from symnet.core.definition import Program, shape_text
 from symnet.core.graph import verify_order
 from symnet.declare.tensor import Tensor, define
 from symnet.declare.tensor import tensor as named_first
-from symnet.errors import Diagnostic, LocatedError, SymnetError
+from symnet.errors import LocatedError, SymnetError
 from symnet.spec.build import Builder, symbol
 from symnet.spec.grammar import read_formula
 from symnet.spec.infer import declare_missing, with_left_side
@@ -57,7 +57,7 @@ def read_formulas(passage: Passage, problems: Problems) -> tuple[list[Job], set[
     """The formulas of a passage, and the names of those that cannot be read."""
     code = without_comments(passage.text)
     jobs: list[Job] = []
-    noted: list[Diagnostic] = list(problems.found)
+    noted = len(problems.found)
     for piece in pieces(passage, problems):
         try:
             formula = read_formula(code, piece)
@@ -66,7 +66,7 @@ def read_formulas(passage: Passage, problems: Problems) -> tuple[list[Job], set[
             continue
         found = scoped(formula)
         jobs.append(Job(formula.name, found.names(), (passage.mark(formula.head),), found, passage))
-    if problems.found == noted:
+    if len(problems.found) == noted:
         return jobs, set()
     left = re.findall(r"(?:^|;)\s*([^\W\d][\w.]*)\s*(?:\[[^\]\n]*\]\s*)?:?=(?!=)", code, re.MULTILINE)
     return jobs, set(left) - {job.name for job in jobs}

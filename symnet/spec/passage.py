@@ -57,13 +57,15 @@ class Problems:
     def __init__(self, file: str) -> None:
         self.file = file
         self.found: list[Diagnostic] = []
+        self.seen: set[Diagnostic] = set()
 
     def add(self, code: str, message: str, hint: str = "", marks: Iterable[Mark] = ()) -> None:
         """Note a mistake; it stands where the first of its marks does."""
         ordered = tuple(sorted(set(marks), key=lambda m: (m.line, m.col)))
         line, col = (ordered[0].line, ordered[0].col) if ordered else (None, None)
         made = Diagnostic(code, in_files(message), "error", self.file, line, col, in_files(hint), ordered)
-        if made not in self.found:
+        if made not in self.seen:
+            self.seen.add(made)
             self.found.append(made)
 
     def add_error(self, error: SymnetError, marks: Iterable[Mark] = ()) -> None:
