@@ -1,0 +1,64 @@
+"""Where results go: stdout, or a file that is made whole, with its folders, and never over another unless told so."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Place:
+    """A file to write; checked before the work begins."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, output: str | None, force: bool, endings: tuple[str, ...] = ()) -> Place | None:
+        """The place that `-o` names; None for stdout."""
+        from symnet.cli.problems import CommandProblem
+
+        if output is None or output == "-":
+            return None
+        path = Path(output)
+        if not output or path.is_dir() or output.endswith("/"):
+            raise CommandProblem("E0607", f"{output!r} is a folder, not a file", "name a file in it")
+        if endings and path.suffix.lower() not in endings:
+            what = f"{output} ends in {path.suffix!r}" if path.suffix else f"{output} has no ending"
+            raise CommandProblem("E0602", what, f"name a file that ends in {' or '.join(endings)}")
+        if path.exists() and not force:
+            raise CommandProblem("E0604", f"{output} is there already", "-f writes over it")
+        return cls(path)
+
+    @property
+    def ending(self) -> str:
+        """What the file's name ends in, without the dot."""
+        return self.path.suffix.lower().removeprefix(".")
+
+    def write(self, content: str | bytes) -> None:
+        """The file in one piece, or none."""
+        from symnet.cli.problems import CommandProblem
+
+        raw = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            handle, aside = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name[:40]}.")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(raw)
+                os.chmod(aside, 0o666 & ~current_umask())
+                os.replace(aside, self.path)
+            except BaseException:
+                os.unlink(aside)
+                raise
+        except OSError as wrong:
+            why = (wrong.strerror or "it is not possible").lower()
+            raise CommandProblem("E0607", f"{self.path} cannot be written: {why}", "choose another place") from None
+
+
+def current_umask() -> int:
+    """The permissions that new files do not get."""
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

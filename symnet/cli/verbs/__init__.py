@@ -1,0 +1,1 @@
+"""The verbs: argument handling and printing, and no more."""
