@@ -1,0 +1,1 @@
+"""The long texts of the codes, by range."""
