@@ -90,7 +90,7 @@ class Report:
         return report_text(self)
 
     def _repr_html_(self) -> str:
-        return html_table(HEAD, map(_cells, self.rows), title(self))
+        return html_table(HEAD, map(cells, self.rows), title(self))
 
 
 def check(
@@ -366,7 +366,7 @@ def _note(checked: int, nonzero: float, kinks: Sequence[tuple[int, ...]], sample
 
 def report_text(report: Report) -> str:
     """A table, a row per tensor, with the two values at the worst entry under each other's names."""
-    table = [HEAD, *(_cells(row) for row in report.rows)]
+    table = [HEAD, *(cells(row) for row in report.rows)]
     widths = [max(len(line[c]) for line in table) for c in range(len(HEAD))]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in table]
     return "\n".join([title(report), *lines])
@@ -377,7 +377,7 @@ def title(report: Report) -> str:
     return f"gradients of {report.loss}: {verdict} (method {report.method}, rtol {report.rtol:g})"
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def cells(row: Row) -> tuple[str, ...]:
     return (
         row.name,
         "x".join(map(str, row.shape)) or "scalar",

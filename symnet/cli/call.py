@@ -131,8 +131,7 @@ class Call:
 def wants_json(arguments: Sequence[str]) -> bool:
     """Whether a command line asks for JSON, even if the rest of it is wrong."""
     before = list(arguments[: arguments.index("--")] if "--" in arguments else arguments)
-    pairs = list(zip(before, before[1:], strict=False))
-    return "--json" in before or "--format=json" in before or ("--format", "json") in pairs
+    return "--json" in before or "--format=json" in before or "--format json" in " ".join(before)
 
 
 def is_terminal(stream: Any) -> bool:

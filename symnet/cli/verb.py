@@ -20,7 +20,7 @@ def verb(name: str) -> Callable[[Verb], click.Command]:
     def made(function: Verb) -> click.Command:
         @wraps(function)
         @click.pass_context
-        def run(ctx: click.Context, as_json: bool, **options: Any) -> int:
+        def run(ctx: click.Context, /, as_json: bool, **options: Any) -> int:
             call: Call = ctx.obj
             call.json = call.json or as_json
             return call.give(function(call, **options))
