@@ -40,6 +40,13 @@ WORDS: dict[str, Any] = {
 FAILURES = (ValueError, TypeError, IndexError, KeyError, AttributeError, AssertionError, RecursionError)
 
 
+class Plain(YAML):
+    """ruamel.yaml without a search for plug-ins."""
+
+    def official_plug_ins(self) -> Any:
+        return []
+
+
 class Stop(Exception):
     """Nothing more can be read."""
 
@@ -94,7 +101,7 @@ class Tree:
         self.count = 0
 
     def events(self) -> Iterator[Event]:
-        yaml = YAML(typ="safe", pure=True)
+        yaml = Plain(typ="safe", pure=True)
         yield from yaml.parse(io.StringIO(self.text))
 
     def read(self) -> Item | None:
