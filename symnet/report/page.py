@@ -31,6 +31,7 @@ from symnet.schedule.table import schedule_table
 from symnet.train.model import Model, Run
 
 BACKWARD = 34  # tensors of a graph up to which the way back is drawn too
+TIMES = ("time", "date", "second", "start", "ended", "made", "created")
 ENTRIES = 64  # of each tensor that the check looks at, beside whole directions
 
 
@@ -228,7 +229,7 @@ def again(facts: Given) -> dict[str, Any]:
         rows += [("threads", str(run.threads)), ("epochs", str(run.epoch))]
     if data is not None:
         rows += [("data", data.source), ("samples", f"{data.count:,}"), ("sha256 of the data", data.digest)]
-    rows += [(key, str(value)) for key, value in facts.facts.items() if plain(value) and key not in dict(rows)]
+    rows += [(key, str(value)) for key, value in facts.facts.items() if plain(key, value) and key not in dict(rows)]
     return {
         "command": facts.command,
         "rows": [row for row in rows if row[1]],
@@ -238,11 +239,9 @@ def again(facts: Given) -> dict[str, Any]:
     }
 
 
-TIMES = ("time", "date", "second", "start", "end", "made", "created")
-
-
-def plain(value: Any) -> bool:
-    return isinstance(value, (str, int, float)) and not isinstance(value, bool)
+def plain(key: str, value: Any) -> bool:
+    """Whether a fact of a run is a word or a number, and none that tells the time."""
+    return isinstance(value, (str, int, float)) and not any(word in key.lower() for word in TIMES)
 
 
 def language(file: str) -> str:

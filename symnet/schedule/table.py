@@ -37,7 +37,7 @@ def counted(plan: Planned, row: Row) -> int:
 
 
 def _line(at: int, row: Row, share: float) -> str:
-    notes = f"<br><small>{escape('; '.join(row.notes))}</small>" if row.notes else ""
+    notes = f"<br/><small>{escape('; '.join(row.notes))}</small>" if row.notes else ""
     bar = (
         f'<span class="bar" style="display:inline-block;height:.5em;width:{3 * share:.2f}em;background:#7f9fbf"></span>'
     )

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from symnet.core.definition import Node
+from symnet.core.definition import Definition, Node, Program
+from symnet.core.normal import inline_temporaries
 from symnet.declare.tensor import Tensor
 from symnet.show.tables import html_table
 from symnet.show.text import text_definition
@@ -26,14 +28,16 @@ class ShownModel:
         made = [("output", node) for node in self.outputs.values()]
         made += [("loss", self.parts.loss), *(("metric", metric) for metric in self.parts.metrics)]
         given = [("input", node) for node in self.parts.data] + [("parameter", node) for node in self.parts.params]
-        return html_table(HEAD, [_row(part, node) for part, node in (*given, *made)], caption=self.name)
+        tensors = [node for _, node in made]
+        formulas = inline_temporaries(Program.of(tensors), set(tensors))
+        return html_table(HEAD, [_row(part, node, formulas) for part, node in (*given, *made)], caption=self.name)
 
 
-def _row(part: str, node: Node) -> tuple[str, ...]:
+def _row(part: str, node: Node, formulas: Mapping[Node, Definition]) -> tuple[str, ...]:
     start = node.info.get("init", "")
     said = str(start) if isinstance(start, str) and start else "given values" if node.role == "param" else node.kind
-    if node.definition is not None:
-        _, _, said = text_definition(node, node.definition, unicode=True).partition(" = ")
+    if node in formulas:
+        _, _, said = text_definition(node, formulas[node], unicode=True).partition(" = ")
     return part, node.name, " × ".join(map(str, node.shape)) or "scalar", said
 
 
