@@ -13,8 +13,9 @@ RUNNING = {
     ),
     "E0502": Code(
         "training that cannot go on",
-        "The loss is no longer finite, or a checkpoint does not fit the model. The message names the step and "
-        "the first tensor that was not finite: a smaller learning rate or `clip_norm` often helps.",
+        "A checkpoint does not fit the model, the optimizer or the data, or is cut off or changed. A checkpoint "
+        "carries a digest of all it holds; one that is damaged is not used, and the one before is taken with a "
+        "warning. Where none is sound, begin anew in another folder.",
     ),
     "E0503": Code(
         "a run folder that does not fit",
@@ -23,9 +24,10 @@ RUNNING = {
         "to another model.",
     ),
     "E0504": Code(
-        "a checkpoint that cannot be used",
-        "A checkpoint carries a digest of all it holds. One that is cut off or changed is not used, and the "
-        "one before is taken with a warning; where none is sound, training begins anew in another folder.",
+        "a loss that is no longer finite",
+        "The message names the step and the first tensor that holds a value which is not finite. A smaller learning "
+        "rate, `clip_norm` in the optimizer, or `standardise: true` in the section data: often helps. The run folder "
+        "keeps what was trained before.",
     ),
     "E0601": Code(
         "a command line that is not understood",
@@ -84,7 +86,15 @@ RUNNING = {
     ),
     "E0701": Code(
         "an optional part that is not installed",
-        "Some things need further packages: scikit-learn for its data sets and estimators, pyarrow for "
-        "Parquet. The hint says how to install them.",
+        "Some things need further packages or programs: scikit-learn for its data sets and estimators, pyarrow for "
+        "Parquet, pdflatex for PDF. The hint says how to get them; `symnet doctor` lists them all.",
+        "shell",
+        "symnet train model.yaml --workers 4",
+        "symnet train model.yaml",
+    ),
+    "W0001": Code(
+        "something to know that is no mistake",
+        "A warning: the command goes on. For example, the loss does not depend on a tensor that it is derived by, so "
+        "that the gradient is zero.",
     ),
 }
