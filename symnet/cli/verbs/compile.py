@@ -44,8 +44,8 @@ def plan_of(made: Any) -> str:
 
 
 def compiled(subject: Subject, dtype: str | None) -> Any:
-    """A model for training, where there are samples; a scalar or a tensor as a function."""
-    if subject.spec is None and subject._model is None and not has_samples(subject):
+    """A model with its training; a tensor and its gradients as a function."""
+    if subject.spec is None and subject._model is None:
         from symnet.pipeline import function, gradients
 
         slopes = [] if subject.loss.rank else gradients(subject.loss, subject.wrt)
@@ -58,14 +58,6 @@ def compiled(subject: Subject, dtype: str | None) -> Any:
     )
     learn_sizes(subject, run)
     return run
-
-
-def has_samples(subject: Subject) -> bool:
-    """Whether a loss averages over samples, and so can be trained."""
-    from symnet.core.definition import Program
-
-    given = Program.of([subject.loss]).inputs()
-    return not subject.loss.rank and any(size.is_Symbol for node in given for size in node.shape)
 
 
 def learn_sizes(subject: Subject, run: Any) -> None:

@@ -18,8 +18,8 @@ def command(call: Call, code: str | None) -> Answer:
     from symnet.spec.codes import CODES, explain
 
     if code is None:
-        data = {"codes": {known: about.title for known, about in CODES.items()}}
-        return Answer(data, Table(("code", "means"), list(data["codes"].items())))
+        titles = {known: about.title for known, about in CODES.items()}
+        return Answer({"codes": titles}, Table(("code", "means"), list(titles.items())))
     asked = code.strip().upper()
     if asked not in CODES:
         hint = meant(asked, CODES) if any(asked[:3] == known[:3] for known in CODES) else "symnet explain lists all"
