@@ -83,7 +83,7 @@ def define_all(jobs: Sequence[Job], known: Known, problems: Problems, broken: se
         if waiting:
             check_names(group, known, problems, broken | known.later)
         if waiting or not define_group(group, known, problems):
-            broken |= names | {job.prefix for job in group if job.prefix}
+            broken |= names | {prefix for job in group for prefix in job.prefixes}
 
 
 def check_names(group: list[Job], known: Known, problems: Problems, excused: set[str]) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from symnet.core.definition import Program, read_nodes
 from symnet.declare import layers
 from symnet.declare.layers.base import ACTIVATIONS, Container, Layer
 from symnet.declare.tensor import Tensor, define
@@ -15,7 +16,7 @@ from symnet.spec.layer_sections import FURTHER, LAYERS
 from symnet.spec.names import Known
 from symnet.spec.order import Job
 from symnet.spec.passage import Problems, meant
-from symnet.spec.texts import BROKEN, marks_of, name_trouble, size_of
+from symnet.spec.texts import BROKEN, name_trouble, size_of
 
 SIZES = ("units", "channels", "vocabulary", "heads")
 Function = Callable[..., Any]
@@ -95,48 +96,72 @@ def layer_jobs(found: list[Entry], inputs: list[str], problems: Problems) -> lis
 
 
 def job_of(entry: Entry, sources: list[str], out: str) -> Job:
-    prefix = str(entry.get("name", out))
+    """The definition of one layer."""
     further = {name: str(entry.get(name)) for name in FURTHER.get(entry.kind, ()) if entry.get(name) is not None}
+    names = (str(entry.get("name", out)), *inner_names(entry))
+    job = Job(out, {*sources, *further.values()}, (entry.mark_of("out"),), prefixes=names)
+    job.make = Making(entry, sources, further, job)
+    return job
 
-    def make(known: Known, problems: Problems) -> None:
-        make_layer(entry, sources, further, out, prefix, known, problems)
 
-    return Job(out, {*sources, *further.values()}, (entry.mark_of("out"),), make=make, prefix=prefix)
+def inner_names(entry: Entry) -> Iterator[str]:
+    """The names that are given to layers within a layer."""
+    for child in entries(entry.options.value["layers"]) if "layers" in entry.options.value else ():
+        if child.get("name") is not None:
+            yield str(child.get("name"))
+        yield from inner_names(child)
 
 
-def make_layer(
-    entry: Entry,
-    sources: list[str],
-    further: Mapping[str, str],
-    out: str,
-    prefix: str,
-    known: Known,
-    problems: Problems,
-) -> None:
-    """Call a layer and note all that it made."""
-    given: list[Tensor] = []
-    for key, name in [*(("in", source) for source in sources), *further.items()]:
-        if name not in known.tensors:
-            problems.add("E0102", f"there is no tensor {name!r}", meant(name, known.names()), [entry.mark_of(key)])
+@dataclass(frozen=True)
+class Making:
+    """The making of one layer, once what goes in is known."""
+
+    entry: Entry
+    sources: list[str]
+    further: Mapping[str, str]
+    job: Job
+
+    def __call__(self, known: Known, problems: Problems) -> None:
+        given = self.given(known, problems)
+        made = None if given is None else self.called(given, known, problems)
+        if made is None:
             return
-        given.append(known.tensors[name])
-    count = len(sources)
-    try:
-        layer = built(entry, prefix, known, problems)
-        if layer is None:
-            return
-        made = layer(*given[:count], **dict(zip(further, given[count:], strict=True)))
-        result = under(out, made)
-    except SymnetError as error:
-        problems.add_error(error, culprit(entry, error.message))
-        return
-    except BROKEN:
-        problems.add("E0012", f"{entry.kind} cannot be made of this", "see symnet explain E0012", [entry.mark])
-        return
-    for tensor in tensors_of(layer):
-        if tensor is not made or tensor.definition is None or result.definition is not tensor.definition:
+        for tensor in made:
+            if tensor.name in known.tensors:
+                hint = "give the layer a name of its own: name: ..."
+                problems.add("E0103", f"there is a {tensor.name} already", hint, [self.entry.mark])
+                return
             known.add(tensor)
-    known.add(result, name=out)
+        self.job.made.extend(made)
+
+    def given(self, known: Known, problems: Problems) -> list[Tensor] | None:
+        """The tensors that go in."""
+        found: list[Tensor] = []
+        for key, name in [*(("in", source) for source in self.sources), *self.further.items()]:
+            if name not in known.tensors:
+                marks = [self.entry.mark_of(key)]
+                problems.add("E0102", f"there is no tensor {name!r}", meant(name, known.names()), marks)
+                return None
+            found.append(known.tensors[name])
+        return found
+
+    def called(self, given: list[Tensor], known: Known, problems: Problems) -> list[Tensor] | None:
+        """All that the layer makes, its result last."""
+        count, entry = len(self.sources), self.entry
+        try:
+            layer = built(entry, self.job.prefixes[0], known, problems)
+            if layer is None:
+                return None
+            made = layer(*given[:count], **dict(zip(self.further, given[count:], strict=True)))
+            result = under(self.job.name, made)
+        except SymnetError as error:
+            problems.add_error(error, culprit(entry, error.message))
+        except BROKEN:
+            problems.add("E0012", f"{entry.kind} cannot be made of this", "see symnet explain E0012", [entry.mark])
+        else:
+            kept = Program.of([result])
+            return [t for t in tensors_of(layer) if t is not made or t.definition is None or t in kept] + [result]
+        return None
 
 
 def culprit(entry: Entry, message: str) -> list[Mark]:
@@ -147,9 +172,9 @@ def culprit(entry: Entry, message: str) -> list[Mark]:
 
 
 def under(name: str, made: Tensor) -> Tensor:
-    """The result of a layer under the name that the file gives it."""
-    reads_itself = made.definition is not None and any(r.node is made for r in marks_of(made))
-    if made.definition is None or reads_itself:
+    """The result of a layer under the name that the file gives it; a recurrence keeps its own beside it."""
+    read = {node for definition in Program.of([made]).definitions.values() for node in read_nodes(definition.formula)}
+    if made.definition is None or made in read:
         return define(name, made.indices, made.read(*made.indices), made.shape)
     return made.named(name)
 

@@ -94,7 +94,7 @@ class Reading:
             return None
         known, name = declared.known, self.plain("name", "model")
         tensors, roles = dict(known.tensors), declared.roles
-        layers = "\n".join(self.expanded(declared))
+        layers = "\n".join(self.expanded())
         return ModelSpec(
             name,
             loss,
@@ -205,10 +205,9 @@ class Reading:
                 hint = "say role: input, target, param or state, or define it by a formula"
                 self.problems.add("E0011", f"{name} has no role, and no formula defines it", hint, [mark])
 
-    def expanded(self, declared: Declared) -> Iterator[str]:
+    def expanded(self) -> Iterator[str]:
         """The formulas that layers stand for, in the order in which they were made."""
         for job in self.layered:
-            inner = [t for name, t in declared.known.tensors.items() if name.startswith(f"{job.prefix}.")]
-            for tensor in sorted({*inner, declared.known.tensors[job.name]}, key=lambda t: t.serial):
+            for tensor in sorted(job.made, key=lambda made: made.serial):
                 if tensor.definition is not None:
                     yield formula_text(tensor)

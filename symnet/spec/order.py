@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from symnet.core.graph import components
+from symnet.declare.tensor import Tensor
 from symnet.errors import Mark
 from symnet.spec.names import Known
 from symnet.spec.passage import Passage, Problems, Refused, Span
@@ -22,7 +23,8 @@ class Job:
     scoped: Scoped | None = None
     passage: Passage | None = None
     make: Callable[[Known, Problems], None] | None = None
-    prefix: str = ""  # a layer's tensors are named `<prefix>.W`
+    prefixes: tuple[str, ...] = ()  # a layer's tensors are named `<prefix>.W`
+    made: list[Tensor] = field(default_factory=list)  # what a layer made
     waits: list[Job] = field(default_factory=list)
 
     def place(self, spans: Iterable[Span]) -> list[Mark]:
@@ -39,7 +41,7 @@ class Job:
 def groups(jobs: Sequence[Job]) -> list[list[Job]]:
     """Jobs so that each stands after what it reads."""
     by_name = {job.name: job for job in jobs}
-    by_prefix = {job.prefix: job for job in jobs if job.prefix}
+    by_prefix = {prefix: job for job in jobs for prefix in job.prefixes}
     for job in jobs:
         found = [by_name.get(name) or by_prefix.get(prefix_of(name, by_prefix)) for name in sorted(job.reads)]
         job.waits = list(dict.fromkeys(other for other in found if other is not None))

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 import sympy as sp
 
-from symnet.core.definition import Node, Read
 from symnet.spec.files.item import Item
 from symnet.spec.grammar import read_side
 from symnet.spec.names import Known
@@ -48,8 +46,3 @@ def size_of(item: Item, known: Known, problems: Problems) -> Extent | None:
         if not (known.dims_uncertain and refused.code == "E0102"):
             problems.add(refused.code, refused.message, refused.hint, marks)
     return None
-
-
-def marks_of(tensor: Node) -> Iterable[Read]:
-    """The reads in a tensor's definition."""
-    return () if tensor.definition is None else tensor.definition.formula.atoms(sp.Indexed)
