@@ -17,10 +17,11 @@ import shutil
 import stat
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
+from typing import TypeVar
 
 import llvmlite.binding as llvm
 import numba
@@ -31,6 +32,8 @@ from symnet.errors import CacheProblem
 
 SEAL = "seal.json"
 MODULE = "kernel.py"
+TEXT = "text.py"
+Made = TypeVar("Made")
 _loaded: dict[str, ModuleType] = {}
 
 
@@ -91,6 +94,19 @@ def cached_file(key: str, name: str) -> str | None:
     return (folder / name).read_text() if is_sound(folder) and (folder / name).exists() else None
 
 
+def kept_text(key: str, make: Callable[[], str]) -> str:
+    """The text that belongs to a key, made where the cache does not hold it."""
+    found = cached_file(key, TEXT)
+    if found is not None:
+        return found
+    folder, text = cache_root() / key, make()
+    with locked(folder):
+        if not is_sound(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            _sealed(folder, {TEXT: text}, lambda aside: None)
+    return text
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """One process at a time makes a folder; the others wait and then find it."""
@@ -111,17 +127,23 @@ def _from_cache(folder: Path) -> ModuleType | None:
 
 
 def _made(folder: Path, files: dict[str, str]) -> ModuleType:
+    module = _sealed(folder, files, _imported)
+    module.__file__ = str(folder / MODULE)
+    return module
+
+
+def _sealed(folder: Path, files: dict[str, str], use: Callable[[Path], Made]) -> Made:
+    """Make a folder of the cache under another name, use it there, seal it and put it in place."""
     aside = Path(tempfile.mkdtemp(prefix=f"{folder.name}.", dir=folder.parent))
     try:
         for name, text in files.items():
             (aside / name).write_text(text)
-        module = _imported(aside)
+        made = use(aside)
         (aside / SEAL).write_text(json.dumps(digests(aside)))
         os.rename(aside, folder)
-        module.__file__ = str(folder / MODULE)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-    return module
+    return made
 
 
 def _imported(folder: Path) -> ModuleType:

@@ -78,8 +78,9 @@ class RunFolder:
             raise RunProblem(f"{self.path} is not empty: it holds {other[0]}", "choose another folder")
         try:
             self.checkpoints.mkdir(parents=True, exist_ok=True)
-        except OSError as wrong:
-            raise RunProblem(f"{self.path} cannot hold a run: {wrong.strerror}", "choose another folder") from None
+        except (OSError, ValueError) as wrong:
+            why = getattr(wrong, "strerror", None) or wrong
+            raise RunProblem(f"{str(self.path)!r} cannot hold a run: {why}", "choose another folder") from None
 
     def own(self) -> list[Path]:
         """The files of a run, whether they are there or not."""

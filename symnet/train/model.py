@@ -32,7 +32,7 @@ from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit, Progress, drawn_progress
 from symnet.train.rows import class_weights, split
 from symnet.train.shown import ShownModel, ShownRun
-from symnet.train.source import model_source
+from symnet.train.source import kept_source
 from symnet.train.step import Parts, eval_program, numeric, parts_of
 from symnet.train.stopping import as_stopping
 from symnet.train.threads import blas_threads
@@ -334,7 +334,7 @@ class Run(ShownRun):
     def source(self) -> str:
         """The model as a module that runs by itself: its outputs, its loss with all gradients, its training loop."""
         asked = self._default() if self._latest is None else self._latest.request
-        return model_source(self.model.name, asked, list(self.model.outputs.values()))
+        return kept_source(self.model.name, asked, list(self.model.outputs.values()))
 
     @property
     def kernel_source(self) -> str:

@@ -9,14 +9,26 @@ import numpy as np
 import sympy as sp
 
 from symnet.core.definition import Node, Program
+from symnet.core.fingerprint import fingerprint
 from symnet.declare.tensor import Tensor
 from symnet.emit.training import training_module
 from symnet.emit.whole import Whole, whole_module
+from symnet.run.compile import content_key, kept_text
 from symnet.train.initial import fans, parse_call
 from symnet.train.kernel import Request
 from symnet.train.step import build_step, eval_program, numeric
 
 SMALL = 64  # entries of a given initial value that are written out
+
+
+def kept_source(title: str, asked: Request, outputs: Sequence[Tensor]) -> str:
+    """The module of a model, from the cache where it was made before."""
+    parts, numbers = asked.parts, asked.numbers
+    program = Program.of([parts.loss, *parts.metrics, *outputs])
+    indices = [str(definition.indices) for definition in program.definitions.values()]
+    starts = [start(n, numeric(n, numbers), numbers) for n in (*parts.params, *parts.held)]
+    key = content_key("source", title, asked.key(), fingerprint(program), *indices, *starts)
+    return kept_text(key, lambda: model_source(title, asked, outputs))
 
 
 def model_source(title: str, asked: Request, outputs: Sequence[Tensor]) -> str:
