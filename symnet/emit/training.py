@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import sympy as sp
@@ -47,20 +48,21 @@ class Arena:
     """Tensors one after the other in one array: where each begins."""
 
     name: str
-    offsets: Mapping[Node, int]
-    size: int
+    offsets: Mapping[Node, sp.Expr]
+    size: sp.Expr
 
     @classmethod
-    def of(cls, name: str, nodes: Sequence[Node], shapes: Mapping[Node, Sequence[int]], align: int = 16) -> Arena:
-        offsets, at = {}, 0
+    def of(cls, name: str, nodes: Sequence[Node], shapes: Mapping[Node, Sequence[Any]], align: int = 16) -> Arena:
+        """Each begins at a multiple of `align` as far as sizes are known."""
+        offsets, at = {}, sp.S.Zero
         for node in nodes:
             offsets[node] = at
-            count = int(sp.prod(shapes[node]))
-            at += -(-count // align) * align
+            count = sp.Mul(*shapes[node])
+            at += -(-count // align) * align if count.is_Integer else count
         return cls(name, offsets, at)
 
     def store(self, node: Node) -> Store:
-        return Store(self.name, sp.Integer(self.offsets[node]), tuple(range(node.rank)), tuple(row_strides(node.shape)))
+        return Store(self.name, self.offsets[node], tuple(range(node.rank)), tuple(row_strides(node.shape)))
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class TrainingModule:
 
     source: str
     schedules: Schedules
-    work: Mapping[str, int]
+    work: Mapping[str, sp.Expr]
     kernel: Compiled
     helpers: str = ""
     data: tuple[str, ...] = field(default_factory=tuple)
@@ -106,8 +108,9 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     names = Names()
     constant = step.batch_size == 1
     numbers = {**step.numbers, **({step.batch: 1} if constant else {})}
-    sizes = {} if constant else {step.batch: "n"}
     names.taken.update({"n", "i", "t", "seen", *(name for name, _ in FIXED)})
+    given = {size: names(size, str(size)) for size in open_sizes(step)}
+    sizes = {**({} if constant else {step.batch: "n"}), **given}
     names.of[THREAD] = "tid"
     names.of.update({node: str(step.where[node].array) for node in (*step.data, step.rows)})
     names.taken.update(names.of.values())
@@ -133,7 +136,8 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     data = [names(node, node.name) for node in step.data]
     fixed = FIXED + (SHARED if step.threads > 1 else ())
     kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in fixed]
-    parameters = [*data, *(name for name, _ in fixed)]
+    parameters = [*data, *(name for name, _ in fixed), *given.values()]
+    kinds += ["int64"] * len(given)
     lines, shared = share_equal(lines, spans, [*parameters, "n", "begin", "t"])
     used |= {"apart"} if shared or step.threads == 1 else set()
     doc = f"Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; how many were done."
@@ -147,10 +151,25 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
         f"{INDENT}return last - first",
     ]
     kernel = Compiled("train_steps", tuple(zip(parameters, kinds, strict=True)), tuple(body), frozenset(used), "int64")
-    helpers = "\n\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else []), *shared])
+    work = {name: sp.Max(*[p.memory.sizes[name] for p in plans]) for name in ("ws", "near", "wi")}
+    room = [room_source(given, work)] if given else []
+    helpers = "\n\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else []), *shared, *room])
     source = module_text(step.title, dtype, used, kernel.text(), [], helpers)
-    work = {name: max(int(p.memory.sizes[name]) for p in plans) for name in ("ws", "near", "wi")}
     return TrainingModule(source, plans, work, kernel, helpers, tuple(data))
+
+
+def room_source(given: Mapping[sp.Symbol, str], work: Mapping[str, sp.Expr]) -> str:
+    """How much the work arrays hold, as a function of the sizes that are given when the module runs."""
+    named = {size: sp.Symbol(name) for size, name in given.items()}
+    texts = [f"max({', '.join(str(w.xreplace(named)) for w in sp.Max.make_args(size))}, 0)" for size in work.values()]
+    return f"def room({', '.join(given.values())}):\n{INDENT}return {', '.join(texts)}"
+
+
+def open_sizes(step: Step) -> list[sp.Symbol]:
+    """Sizes of a step that are neither known nor that of a batch."""
+    sizes = {s for node in (*step.where, *step.program) for size in node.shape for s in size.free_symbols}
+    known = {step.batch, sp.Symbol("total", integer=True, positive=True), *step.numbers}
+    return sorted(sizes - known, key=str)
 
 
 def planned(step: Step, capacity: Mapping[sp.Symbol, sp.Expr], itemsize: int) -> Schedules:

@@ -10,7 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ from numpy.typing import NDArray
 from symnet.core.definition import Program
 from symnet.core.fingerprint import fingerprint
 from symnet.declare.optimizers.base import Optimizer
-from symnet.emit.training import TrainingModule, training_module
+from symnet.emit.training import Arena, TrainingModule, open_sizes, training_module
 from symnet.run.compile import MODULE, cached_file, content_key, load_folder
-from symnet.train.step import Gradients, Lower, Parts, build_step, numeric
+from symnet.train.step import Gradients, Lower, Parts, arenas_of, build_step, numeric
 
 Array = NDArray[Any]
 PLAN = "plan.json"
@@ -58,7 +58,10 @@ class Plan:
 
 @dataclass(frozen=True)
 class Request:
-    """What a kernel is asked for: a model's parts, an optimizer, sizes, and a type."""
+    """What a kernel is asked for: a model's parts, an optimizer, sizes, and a type.
+
+    `numbers` are sizes that are part of the kernel, `open` those that it is given when it runs: one kernel serves all.
+    """
 
     parts: Parts
     optimizer: Optimizer
@@ -68,6 +71,7 @@ class Request:
     gradients: Gradients
     lower: Lower
     threads: int = 1
+    open: Mapping[sp.Symbol, int] = field(default_factory=dict)
 
     def key(self) -> str:
         """The same for the same declaration under the same compiler; its folder in the cache."""
@@ -80,6 +84,7 @@ class Request:
             str(self.parts.batch),
             self.dtype,
             str(self.threads),
+            *sorted(map(str, self.open)),
         ]
         return content_key("train", fingerprint(Program.of(nodes)), *facts, compiler_digest())
 
@@ -88,24 +93,43 @@ class Request:
         step, arenas = build_step(
             self.parts, self.optimizer, self.numbers, self.batch_size, self.gradients, self.lower, self.threads
         )
+        assert open_sizes(step) == sorted(self.open, key=str), "every size is known or given"
         module = training_module(step, self.dtype)
-        theta, held = arenas["theta"], arenas["held"]
         noise = max((at + -(-size * self.batch_size // 16) * 16 for _, _, at, size in step.noise), default=0)
         plan = Plan(
             data=tuple(node.name for node in self.parts.data),
-            params={n.name: (theta.offsets[n], numeric(n, self.numbers)) for n in self.parts.params},
-            held={n.name: (held.offsets[n], numeric(n, self.numbers)) for n in self.parts.held},
-            theta=theta.size,
-            held_size=held.size,
+            **self.places(arenas),
             states=tuple(self.optimizer.states()),
             scalars=tuple(self.optimizer.scalars()),
             needs_grad=step.update is not None,
             noise=noise,
-            work=dict(module.work),
+            work={} if self.open else {name: int(size) for name, size in module.work.items()},
             logged=tuple(node.name for node in step.logged),
             batch_size=self.batch_size,
         )
         return module, plan
+
+    def places(self, arenas: Mapping[str, Arena]) -> dict[str, Any]:
+        """Where each parameter and state begins, and its shape, in numbers."""
+        sizes = {**self.numbers, **self.open}
+        exact = {s: sp.Integer(v) for s, v in sizes.items()}
+        found: dict[str, Any] = {}
+        for key, length, arena in (("params", "theta", arenas["theta"]), ("held", "held_size", arenas["held"])):
+            found[key] = {n.name: (int(at.xreplace(exact)), numeric(n, sizes)) for n, at in arena.offsets.items()}
+            found[length] = int(arena.size.xreplace(exact))
+        return found
+
+    @property
+    def given(self) -> list[int]:
+        """The sizes that the kernel is given when it runs, in its order."""
+        return [self.open[size] for size in sorted(self.open, key=str)]
+
+    def adjusted(self, plan: Plan, module: Any) -> Plan:
+        """A plan for the sizes at hand, where the kernel is for all."""
+        if not self.open:
+            return plan
+        work = dict(zip(("ws", "near", "wi"), module.room(*self.given), strict=True))
+        return replace(plan, work=work, **self.places(arenas_of(self.parts, self.numbers)))
 
 
 @cache
@@ -130,6 +154,7 @@ class Kernel:
         else:
             self.plan = Plan.from_text(known)
             self.module = load_folder(key, {})
+        self.plan = request.adjusted(self.plan, self.module)
         self.source = Path(str(self.module.__file__)).read_text() if known else self._emitted[0].source
         self._allocate()
 
@@ -179,6 +204,7 @@ class Kernel:
         """Run steps of an epoch over `rows`; how many were done. `sums` grows by what is logged."""
         own = (self.theta, self.grad, self.state, self.memory, self.held, self.noise, self.work)
         given = (*data, rows, *own, self.near, self.whole_work, self.sums, first, last, len(rows), done, seed)
+        given += tuple(self.request.given)
         run = self.module.train_steps
         if self.request.threads == 1:
             return int(run(*given))

@@ -102,9 +102,8 @@ def build_step(
     threads: int = 1,
 ) -> tuple[Step, dict[str, Arena]]:
     """The step of a model under an optimizer, for known sizes, and the arrays that hold its parameters and states."""
-    shapes = {n: numeric(n, numbers) for n in (*parts.params, *parts.held)}
-    theta = Arena.of("theta", parts.params, shapes)
-    held = Arena.of("held", list(parts.held), shapes)
+    arenas = arenas_of(parts, numbers)
+    theta, held = arenas["theta"], arenas["held"]
     t = input_tensor("step.t", ())
     changes = Changes({p: theta.store(p) for p in parts.params}, {}, [])
     slopes = list(gradients(parts.loss, parts.params))
@@ -139,7 +138,14 @@ def build_step(
         begin=begin,
         threads=threads,
     )
-    return step, {"theta": theta, "held": held}
+    return step, arenas
+
+
+def arenas_of(parts: Parts, numbers: Mapping[sp.Symbol, int]) -> dict[str, Arena]:
+    """The arrays that hold parameters and states; sizes that are not among the numbers stay symbols."""
+    known = {s: sp.Integer(v) for s, v in numbers.items()}
+    shapes = {n: [s.xreplace(known) for s in n.shape] for n in (*parts.params, *parts.held)}
+    return {"theta": Arena.of("theta", parts.params, shapes), "held": Arena.of("held", list(parts.held), shapes)}
 
 
 @dataclass
@@ -160,7 +166,7 @@ class Changes:
     def laid_out(self, parts: Parts, slopes: Sequence[Tensor], theta: Arena) -> None:
         """All gradients in one array, laid out as the parameters are."""
         for w, g in zip(parts.params, slopes, strict=True):
-            self.where[g] = Store("grad", sp.Integer(theta.offsets[w]), tuple(range(g.rank)), strides(g))
+            self.where[g] = Store("grad", theta.offsets[w], tuple(range(g.rank)), strides(g))
             self.outputs.append(g)
 
     def carried(self, parts: Parts, held: Arena) -> None:
@@ -252,16 +258,16 @@ class Flat:
     scalars: dict[Node, tuple[int, Node]]
 
 
-def flat_update(optimizer: Optimizer, t: Tensor, count: int, lower: Lower) -> Flat:
+def flat_update(optimizer: Optimizer, t: Tensor, count: sp.Expr, lower: Lower) -> Flat:
     """The optimizer's formula over one vector of all parameters."""
-    size = (sp.Integer(count),)
+    size = (count,)
     w, g = param("theta", size, init="zeros"), input_tensor("grad", size)
     whole = (sp.S.One,)
     states: dict[str, Tensor] = {}
     where: dict[Node, Store] = {g: Store("grad", sp.S.Zero, (0,), whole), w: Store("theta", sp.S.Zero, (0,), whole)}
     for at, (name, _) in enumerate(optimizer.states()):
         states[name] = input_tensor(name, size)
-        where[states[name]] = Store("state", sp.Integer(at * count), (0,), whole)
+        where[states[name]] = Store("state", at * count, (0,), whole)
     for name, _ in optimizer.scalars():
         states[name] = input_tensor(name, ())
     update = optimizer.update(w, g, t, states)
