@@ -33,10 +33,10 @@ class Declared:
     undefined: dict[str, Mark] = field(default_factory=dict)
 
 
-def declare(root: Item, wrong: set[Path], problems: Problems) -> Declared:
-    """Dims and tensors; what is wrong is noted, and left out."""
+def declare(root: Item, wrong: set[Path], problems: Problems, fixed: bool = True) -> Declared:
+    """Dims and tensors; what is wrong is noted, and left out. Dims with a size stay symbols unless `fixed`."""
     made = Declared(Known())
-    declare_dims(root, wrong, made, problems)
+    declare_dims(root, wrong, made, problems, fixed)
     section = root.value.get("tensors")
     if section is None or not isinstance(section.value, dict) or ("tensors",) in wrong:
         return made
@@ -63,7 +63,7 @@ def clash(name: str, made: Declared, root: Item) -> str:
     return ""
 
 
-def declare_dims(root: Item, wrong: set[Path], made: Declared, problems: Problems) -> None:
+def declare_dims(root: Item, wrong: set[Path], made: Declared, problems: Problems, fixed: bool) -> None:
     section = root.value.get("dims")
     if section is None or not isinstance(section.value, dict):
         made.known.dims_uncertain = section is not None
@@ -80,8 +80,8 @@ def declare_dims(root: Item, wrong: set[Path], made: Declared, problems: Problem
             what = f"two dims are named {normal(name)!r} (names are compared after NFKC)"
             problems.add("E0103", what, "give one of them another name", [section.keys[name]])
         else:
-            fixed = isinstance(item.value, int) and ("dims", name) not in wrong
-            made.known.dims[normal(name)] = sp.Integer(item.value) if fixed else dims(normal(name))
+            sized = fixed and isinstance(item.value, int) and ("dims", name) not in wrong
+            made.known.dims[normal(name)] = sp.Integer(item.value) if sized else dims(normal(name))
 
 
 def declare_tensor(name: str, item: Item, mark: Mark, made: Declared, problems: Problems) -> None:

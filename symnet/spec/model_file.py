@@ -56,6 +56,18 @@ def read_model(path: str | Path, text: str | None = None, format: str | None = N
     return spec
 
 
+def symbolic(spec: ModelSpec) -> ModelSpec:
+    """The same file with dims as symbols in place of their sizes, so that formulas speak of D and not of 64.
+
+    For what is read, not for what is run; where the sizes matter to the formulas, they stay.
+    """
+    problems = Problems(spec.file)
+    chosen = format_of(spec.file, spec.text, None, problems)
+    root = None if chosen is None else read_tree(spec.text, chosen, problems)
+    found = None if root is None else Reading(root, problems, fixed=False).spec(spec.text)
+    return spec if found is None or problems.found else found
+
+
 def told(problems: Problems) -> list[Diagnostic]:
     """The mistakes by place; of very many the first."""
     found = problems.sorted()
@@ -76,6 +88,7 @@ class Reading:
 
     root: Item
     problems: Problems
+    fixed: bool = True  # whether dims that have a size are that size
     wrong: set[Place] = field(default_factory=set)
     broken: set[str] = field(default_factory=set)
     layered: list[Job] = field(default_factory=list)
@@ -86,7 +99,7 @@ class Reading:
         if not self.version():
             return None
         self.wrong = check(ModelFile, self.root, self.problems)
-        declared = declare(self.root, self.wrong, self.problems)
+        declared = declare(self.root, self.wrong, self.problems, self.fixed)
         train = train_of(self.root, self.wrong, self.problems)
         data = data_of(self.root, self.wrong, declared, self.problems)
         loss, outputs, metrics = self.network(declared)

@@ -11,7 +11,7 @@ import pytest
 import symnet as sn
 from symnet.errors import ModelFileError, SymnetError
 from symnet.runs.model_file import load_model, model_of
-from symnet.spec.model_file import json_schema, read_model
+from symnet.spec.model_file import json_schema, read_model, symbolic
 
 SOFTMAX = (Path(__file__).parent / "wrong" / "base.yaml").read_text()
 AS_JSON = json.dumps(
@@ -110,6 +110,21 @@ def test_windows_line_ends_and_a_byte_order_mark_are_read(tmp_path):
 def test_a_file_has_the_gradients_of_the_same_network_in_python():
     found = spec(SOFTMAX)
     assert sn.text(sn.grad(found.loss, found.tensors["z"])) == "z_bar[n,k] = (p[n,k] - y[n,k])/N"
+
+
+def test_a_file_may_be_read_with_its_dims_as_symbols():
+    found = symbolic(spec(SOFTMAX))
+    assert sn.text(sn.grad(found.loss, found.tensors["W"])) == "W_bar[d,k] = (1/N)*sum_n x[n,d]*(p[n,k] - y[n,k])"
+    assert found.dims["D"] == sn.dims("D")
+
+
+def test_sizes_that_matter_stay():
+    text = SOFTMAX.replace("+ b[k]", "+ b[k] + x[n,63]*0 + W[0,9]*0").replace("  L = ", "  r[i:64] = W[i,0]\n  L = ")
+    text = text.replace("  b: {", "  v: {shape: [64, K], role: param}\n  b: {").replace(
+        "sum(x[n,d]*W[d,k]", "sum(x[n,d]*v[d,k]"
+    )
+    found = spec(text)
+    assert symbolic(found) is found
 
 
 def test_a_model_file_trains():
