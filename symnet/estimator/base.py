@@ -101,10 +101,11 @@ class Estimator(BaseEstimator):
         values = {name: value.astype(sample.x.dtype) for name, value in self.params_.items()}
         net = self._network()
         seed = int(random.randint(2**31 - 1)) if net.parts.masks else 0
-        training = Training(self, net, self._numbers(), values, training_rows, seed=seed)
+        count = 1 if goes_on else self.max_iter
+        training = Training(self, net, self._numbers(), values, training_rows, count, seed=seed)
         training.restore(self._memory if goes_on else None)
         epochs = Epochs(self, training, held, random)
-        epochs.run(1 if goes_on else self.max_iter)
+        epochs.run(count)
         found = training.values if epochs.kept is None else epochs.kept
         self.params_ = {name: value.copy() for name, value in found.items()}
         self._memory = training.memory

@@ -17,7 +17,7 @@ from scipy.optimize import minimize
 from sklearn.utils import shuffle
 
 from symnet.estimator.network import Network
-from symnet.estimator.optimizers import optimizer_of
+from symnet.estimator.optimizers import Adjustable, optimizer_of
 from symnet.estimator.parameters import Diverged, ParameterProblem
 from symnet.pipeline import gradients, lower
 from symnet.train.data import kernel_view
@@ -27,6 +27,7 @@ from symnet.train.threads import blas_threads
 Array = NDArray[Any]
 SLICE = 0.12  # seconds between two looks at the outside world
 USUAL = 200  # rows of a batch
+PAYS = 1e11  # operations from which on a kernel for certain sizes saves more time than it takes to make
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Training:
     numbers: Mapping[sp.Symbol, int]
     values: dict[str, Array]
     sample: Sample
+    epochs: int
     done: int = 0
     rate: float = 0.0
     seed: int = 0
@@ -70,14 +72,21 @@ class Training:
         auto = self.given.batch_size == "auto"
         self.batch = capacity(USUAL if auto else int(self.given.batch_size), len(self.sample))
         optimizer = optimizer_of(self.given)
-        dtype = str(self.sample.x.dtype)
-        asked = Request(self.net.parts, optimizer, self.numbers, self.batch, dtype, gradients, lower)
-        self.kernel = Kernel(asked)
+        self.kernel = Kernel(self.request(optimizer))
         self.kernel.adopt(self.values, {})
         self.kernel.memory[:] = optimizer.numbers(self.given)
         self.rate = self.rate or float(self.given.learning_rate_init)
         data = self.net.data(self.sample.x, self.sample.y, self.sample.weight, self.given)
         self.arrays = [kernel_view(array) for array in data.values()]
+
+    def request(self, optimizer: Adjustable) -> Request:
+        """A kernel for all sizes, or one for just these where there is so much to do that making it pays."""
+        weights = sum(value.size for value in self.values.values())
+        work = 6.0 * weights * len(self.sample) * self.epochs
+        own = work > PAYS or not self.net.layers
+        closed, opened = (self.numbers, {}) if own else ({}, self.numbers)
+        dtype = str(self.sample.x.dtype)
+        return Request(self.net.parts, optimizer, closed, self.batch, dtype, gradients, lower, open=opened)
 
     def epoch(self, rows: Array) -> float:
         """Every batch of the rows once; the mean loss."""
@@ -107,13 +116,25 @@ class Training:
 
     @property
     def memory(self) -> dict[str, Any]:
-        """The state of the optimizer."""
-        return {"state": self.kernel.state.copy(), "done": self.done, "rate": self.rate}
+        """The state of the optimizer, by parameter."""
+        states = {name: np.stack([part.copy() for part in self.states(name)]) for name in self.kernel.plan.params}
+        return {"states": states, "done": self.done, "rate": self.rate}
 
     def restore(self, memory: Mapping[str, Any] | None) -> None:
-        if memory is not None and memory["state"].shape == self.kernel.state.shape:
-            self.kernel.state[...] = memory["state"]
-            self.done, self.rate = memory["done"], memory["rate"]
+        """Go on from a state, unless it is that of another optimizer."""
+        kinds = len(self.kernel.plan.states)
+        if memory is None or any(len(found) != kinds for found in memory["states"].values()):
+            return
+        for name, found in memory["states"].items():
+            for part, value in zip(self.states(name), found, strict=True):
+                part[...] = value
+        self.done, self.rate = memory["done"], memory["rate"]
+
+    def states(self, name: str) -> list[Array]:
+        """What the optimizer remembers of a parameter, as views."""
+        plan, size = self.kernel.plan, self.values[name].size
+        starts = [at * plan.theta + plan.params[name][0] for at in range(len(plan.states))]
+        return [self.kernel.state[at : at + size] for at in starts]
 
 
 def order(given: Any, count: int, before: Array, random: np.random.RandomState) -> Array:

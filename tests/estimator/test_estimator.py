@@ -131,9 +131,10 @@ def test_verbose_tells_each_epoch(capsys):
 # -- among others
 
 
-def test_a_search_over_numbers_compiles_no_kernel_for_each(fitted):
+def test_a_search_over_numbers_and_widths_compiles_no_kernel_for_each(fitted):
     before = kernels()
-    grid = {"alpha": [1e-5, 1e-2, 10.0], "learning_rate_init": [1e-3, 2e-2], "beta_1": [0.8, 0.9], "tol": [1e-3]}
+    grid = {"alpha": [1e-5, 10.0], "learning_rate_init": [1e-3, 2e-2], "beta_1": [0.8, 0.9]}
+    grid["hidden_layer_sizes"] = [(8,), (12,)]
     search = GridSearchCV(quick(), grid, cv=3).fit(*iris())
     assert kernels() == before
     assert search.best_score_ >= 0.94
@@ -155,7 +156,7 @@ def test_copies_through_files_predict_the_same(fitted, tmp_path):
 
 def test_a_fitted_estimator_holds_plain_values_only(fitted):
     plain = (np.ndarray, np.generic, int, float, str, bool, tuple, list, dict, type(None))
-    held = [*vars(fitted).values(), *fitted.params_.values(), *fitted._memory.values()]
+    held = [*vars(fitted).values(), *fitted.params_.values(), *fitted._memory["states"].values()]
     assert [value for value in held if not isinstance(value, plain)] == []
 
 
