@@ -17,6 +17,7 @@ from symnet.train.model import Model, Run
 
 Array = NDArray[Any]
 ROWS = 10_000  # samples that are looked at; of more, as many at even distances
+NO_DATA = "no data set was given"
 PACKAGES = ("symnet", "numpy", "scipy", "sympy", "numba", "llvmlite")
 
 
@@ -42,7 +43,9 @@ class Given:
     history: Mapping[str, list[Any]] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     command: str = ""
-    no_data: str = "no data set was given"
+    no_data: str = NO_DATA
+    chosen: Array | None = None
+    which: str = ""
 
     @property
     def trained(self) -> Run | None:
@@ -50,9 +53,9 @@ class Given:
         return self.run if self.run is not None and self.run.values else None
 
     def rows(self) -> Array:
-        """Which samples are looked at."""
-        count = self.data.count if self.data else 0
-        return np.unique(np.linspace(0, count - 1, min(count, ROWS)).astype(np.int64))
+        """Which samples are looked at: the chosen ones, else all; of very many, some."""
+        rows = np.arange(self.data.count if self.data else 0) if self.chosen is None else self.chosen
+        return rows[np.unique(np.linspace(0, len(rows) - 1, min(len(rows), ROWS)).astype(np.int64))]
 
     def taken(self, nodes: list[Node], rows: Array) -> dict[str, Array]:
         """The rows of some tensors' arrays, along their sample axes."""
@@ -75,10 +78,11 @@ def given(
     """The arguments of a report in one form: a run may be a Run, or an opened run folder that holds one."""
     opened = run if hasattr(run, "run") else None
     trained: Run | None = opened.run if opened is not None else run
-    reason = "no data set was given"
+    reason, chosen, which = NO_DATA, None, ""
     if dataset is None and opened is not None:
         try:
             dataset = opened.dataset()
+            chosen, which = held_out(opened, dataset.count)
         except (SymnetError, OSError) as error:
             reason = f"the data could not be read: {getattr(error, 'message', error)}"
     if history is None:
@@ -92,7 +96,19 @@ def given(
         dict(opened.facts or {}) if opened is not None else {},
         command,
         reason,
+        chosen,
+        which,
     )
+
+
+def held_out(opened: Any, count: int) -> tuple[Array | None, str]:
+    """The rows of an opened run that training did not see, and what they were kept for; none where it saw all."""
+    division = opened.division(count) if hasattr(opened, "division") else None
+    for name, why in (("test", "kept for testing"), ("validation", "held out for validation")):
+        rows = getattr(division, name, ())
+        if len(rows):
+            return np.asarray(rows), why
+    return None, ""
 
 
 def as_data(dataset: Any, model: Model) -> Data | None:

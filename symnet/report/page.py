@@ -32,7 +32,8 @@ from symnet.train.model import Model, Run
 
 BACKWARD = 34  # tensors of a graph up to which the way back is drawn too
 TIMES = ("time", "date", "second", "start", "ended", "made", "created")
-ENTRIES = 64  # of each tensor that the check looks at, beside whole directions
+TOLD = ("schema", "model", "base", "status", "parameters")
+ENTRIES = 32  # of each tensor that the check looks at, beside whole directions
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ def sections_of(facts: Given) -> list[Section]:
         made_of("gradients", "Gradients", lambda: gradients(facts.model)),
         made_of("check", "Gradient check", lambda: checked(facts.model)),
         made_of("curves", "Learning curves", lambda: curves(facts.history) or "no history of a training run was given"),
-        made_of("predictions", "Predictions", lambda: predicted(told) if told else found),
+        made_of("predictions", "Predictions", lambda: predicted(facts, told) if told else found),
         made_of("surface", "Decision surface", lambda: plane(facts, told) if told else found),
         made_of("weights", "First weights", lambda: first_weights(facts)),
         made_of("schedule", "Schedule", lambda: scheduled(compiled)),
@@ -162,9 +163,10 @@ def checked(model: Model) -> dict[str, Any]:
     return {"ok": found.ok, "method": found.method, "rtol": f"{found.rtol:g}", "rows": rows, "worst": found.max_error}
 
 
-def predicted(found: Answers) -> dict[str, Any]:
+def predicted(facts: Given, found: Answers) -> dict[str, Any]:
     """How predictions and targets agree."""
     names = {"output": found.pairing.output.name, "target": found.pairing.target.name, "count": len(found.true)}
+    names["which"] = f", on samples {facts.which}" if facts.which else ""
     if found.pairing.kind == VALUES:
         rest = found.predicted - found.true
         spread = float(np.sum((found.true - found.true.mean()) ** 2))
@@ -226,10 +228,16 @@ def again(facts: Given) -> dict[str, Any]:
     rows = []
     if run is not None:
         rows += [("optimizer", repr(run.optimizer)), ("dtype", run.dtype), ("seed", str(run.seed))]
-        rows += [("threads", str(run.threads)), ("epochs", str(run.epoch))]
+        rows += [("threads", str(run.threads)), ("epochs", str(max([run.epoch, *map(len, facts.history.values())])))]
     if data is not None:
-        rows += [("data", data.source), ("samples", f"{data.count:,}"), ("sha256 of the data", data.digest)]
-    rows += [(key, str(value)) for key, value in facts.facts.items() if plain(key, value) and key not in dict(rows)]
+        rows += [("data", data.source), ("samples", f"{data.count:,}"), ("digest of the data", data.digest)]
+    rows += [
+        (key.replace("_", " "), str(value))
+        for key, value in facts.facts.items()
+        if plain(key, value) and key not in dict(rows)
+    ]
+    if isinstance(with_ := facts.facts.get("versions"), Mapping):
+        rows.append(("trained with", ", ".join(f"{name} {number}" for name, number in with_.items())))
     return {
         "command": facts.command,
         "rows": [row for row in rows if row[1]],
@@ -240,8 +248,12 @@ def again(facts: Given) -> dict[str, Any]:
 
 
 def plain(key: str, value: Any) -> bool:
-    """Whether a fact of a run is a word or a number, and none that tells the time."""
-    return isinstance(value, (str, int, float)) and not any(word in key.lower() for word in TIMES)
+    """Whether a fact of a run is a word or a number, neither told already nor one that tells the time."""
+    return (
+        isinstance(value, (str, int, float))
+        and not isinstance(value, bool)
+        and not any(word in key.lower() for word in (*TOLD, *TIMES))
+    )
 
 
 def language(file: str) -> str:

@@ -23,7 +23,8 @@ def schedule_table(plan: Planned) -> str:
     ]
     flops = report.counted(sp.expand(sp.Add(*[row.flops for row in rows])))
     moved = report.counted(sp.expand(sp.Add(*[row.bytes for row in rows])))
-    foot = f'<tr><td colspan="6">{len(rows)} kernels; flops {escape(flops)}; bytes {escape(moved)}</td></tr>'
+    said = f"{len(rows)} kernels; flops {flops}; bytes {moved}".replace("*", "·")
+    foot = f'<tr><td colspan="6">{escape(said)}</td></tr>'
     body = "\n".join(lines)
     return (
         f'<table class="schedule"><thead><tr>{head}</tr></thead><tbody>\n{body}\n</tbody><tfoot>{foot}</tfoot></table>'

@@ -13,7 +13,7 @@ from __future__ import annotations
 from bisect import bisect_right, insort
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from symnet.core.graph import components
 
@@ -186,7 +186,18 @@ def ordered(
         found = crossings(rows, up)
         if found < least:
             best, least = rows, found
-    return best
+    return [centred(row, up, down_) for row in best]
+
+
+def centred(row: Sequence[Key], up: Mapping[Key, Sequence[Key]], down_: Mapping[Key, Sequence[Key]]) -> list[Key]:
+    """A layer in which what is given stands on both sides of what is computed, where both go to the same place."""
+    found: list[Key] = []
+    for _, group in groupby(row, key=lambda key: down_.get(key, [key])):
+        members = list(group)
+        given = [key for key in members if not up.get(key)]
+        half = (len(given) + 1) // 2
+        found += [*given[:half], *(key for key in members if up.get(key)), *given[half:]]
+    return found
 
 
 def neighbours(links: Sequence[Link]) -> tuple[dict[Key, list[Key]], dict[Key, list[Key]]]:

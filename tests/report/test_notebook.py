@@ -48,7 +48,7 @@ def test_derivations_unfold_and_escape():
     html = sn.derive(*quadratic())._repr_html_()
     root = Tree.fromstring(f"<div>{html.replace('<details open>', '<details>')}</div>")
     assert [e.tag for e in root] == ["details"]
-    assert [small.text for small in root.iter("small")][0] == "chain rule: w is read by L"
+    assert next(small.text for small in root.iter("small")) == "chain rule: w is read by L"
     assert "∂" in html
     assert html.count("<li>") == len(sn.derive(*quadratic()).steps)
 
