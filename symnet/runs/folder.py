@@ -26,7 +26,17 @@ from symnet.spec.sources.dataset import Dataset, Moments
 from symnet.train.checkpoint import NUMBERED, replace
 
 SCHEMA = "symnet.run/1"
-NEEDED = ("status", "options", "base", "data", "classes", "standard")
+STATUS = ("prepared", "running", "interrupted", "diverged", "finished")
+OPTIONS: dict[str, Any] = {
+    "epochs": int,
+    "batch": int,
+    "seed": int,
+    "threads": int,
+    "lr": (int, float, type(None)),
+    "data": (str, type(None)),
+    "validation": (int, float),
+    "test": (int, float),
+}
 ENDINGS = (".yaml", ".toml", ".json")
 
 
@@ -106,9 +116,26 @@ class RunFolder:
 
     # -- files
 
+    def put(self, path: Path, text: str) -> None:
+        """A file of the folder, in one piece or not at all."""
+        try:
+            replace(path, text.encode())
+        except OSError as wrong:
+            raise RunProblem(f"{path} cannot be written: {wrong.strerror}", "make room, then --resume") from None
+
+    def note(self, line: str) -> None:
+        """One more line of the history."""
+        try:
+            with open(self.history, "a", encoding="utf-8") as handle:
+                handle.write(line)
+        except OSError as wrong:
+            raise RunProblem(
+                f"{self.history} cannot be written: {wrong.strerror}", "make room, then --resume"
+            ) from None
+
     def write_model(self, text: str, ending: str) -> None:
         """The model file as it was read."""
-        replace(self.path / f"model{ending if ending in ENDINGS else '.yaml'}", text.encode())
+        self.put(self.path / f"model{ending if ending in ENDINGS else '.yaml'}", text)
 
     def has_model(self, text: str) -> bool:
         """Whether a text is that of the model that this run was begun with."""
@@ -117,7 +144,7 @@ class RunFolder:
     def write_facts(self, facts: Mapping[str, Any]) -> None:
         """The facts, in one piece or not at all."""
         text = json.dumps({"schema": SCHEMA, **facts}, indent=2, allow_nan=False)
-        replace(self.facts, (text + "\n").encode())
+        self.put(self.facts, text + "\n")
 
     def read_facts(self) -> dict[str, Any]:
         """The facts of a run that is there."""
@@ -126,11 +153,10 @@ class RunFolder:
             raise RunProblem(f"{self.path}: there is {what}", "a run is what symnet train leaves with --out")
         try:
             facts = json.loads(self.facts.read_text())
-            if facts["schema"] != SCHEMA or any(key not in facts for key in NEEDED):
-                raise KeyError("schema")
+            check_facts(facts)
         except OSError as wrong:
             raise RunProblem(f"{self.facts} cannot be read: {wrong.strerror}", "see who may read it") from None
-        except (ValueError, KeyError, TypeError, RecursionError):
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
             raise RunProblem(f"{self.facts} is damaged", "train again, into another folder") from None
         return dict(facts)
 
@@ -138,11 +164,11 @@ class RunFolder:
         """All epochs, a line for each."""
         rows = max(map(len, history.values()), default=0)
         lines = [epoch_line({"epoch": at + 1, **{k: v[at] for k, v in history.items()}}) for at in range(rows)]
-        replace(self.history, "".join(lines).encode())
+        self.put(self.history, "".join(lines))
 
     def read_history(self) -> dict[str, list[Any]]:
         """Columns of what happened in each epoch; a line that was cut off is left out."""
-        lines = self.history.read_text().splitlines() if self.history.is_file() else []
+        lines = self.history.read_text(errors="replace").splitlines() if self.history.is_file() else []
         rows = [row for row in map(_line, lines) if row is not None]
         keys = dict.fromkeys(key for row in rows for key in row if key != "epoch")
         return {key: [row.get(key) for row in rows] for key in keys}
@@ -183,6 +209,27 @@ def facts_of_data(dataset: Dataset) -> dict[str, Any]:
             for name, (mean, deviation) in dataset.standard.items()
         },
     }
+
+
+def check_facts(facts: Any) -> None:
+    """Facts are what `symnet train` wrote; anything else raises what Python raises of it."""
+    options, data = facts["options"], facts["data"]
+    texts = [facts["base"], facts["model"], data["digest"], data["source"]]
+    wrong = [name for name, kind in OPTIONS.items() if not isinstance(options[name], kind)]
+    if (
+        facts["schema"] != SCHEMA
+        or facts["status"] not in STATUS
+        or wrong
+        or not all(isinstance(t, str) for t in texts)
+    ):
+        raise ValueError("these are no facts of a run")
+    if facts["status"] == "finished":
+        done = [facts["epochs"], facts["steps"], facts["parameters"], data["count"]]
+        if not all(isinstance(n, int) for n in done) or not isinstance(facts["last"], dict):
+            raise ValueError("these are no facts of a finished run")
+        bool(facts["stopped_early"])
+    classes_in(facts)
+    moments_in(facts)
 
 
 def classes_in(facts: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

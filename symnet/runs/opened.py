@@ -68,6 +68,7 @@ def open_run(path: str | Path) -> OpenedRun:
         run.restore(folder.checkpoints)
     elif folder.params.is_file():
         run.load(folder.params)
+        run.epoch, run.done = facts["epochs"], facts["steps"]
     else:
         raise RunProblem(f"{folder.path} holds no parameters yet", "go on with --resume")
     history = History(folder.read_history())

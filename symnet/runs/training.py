@@ -277,8 +277,7 @@ class Training:
         if folder is not None and event["event"] == "epoch":
             values = {k: v for k, v in event.items() if k not in ("event", "epochs", "steps")}
             values["epoch"] = self.run.history.epochs
-            with open(folder.history, "a", encoding="utf-8") as handle:
-                handle.write(epoch_line(values))
+            folder.note(epoch_line(values))
         self.tell(**event)
 
     def tell(self, event: str, **values: Any) -> None:
@@ -312,7 +311,7 @@ class Training:
             return
         run.save(folder.params)
         if source:
-            folder.kernel.write_text(source, encoding="utf-8")
+            folder.put(folder.kernel, source)
         folder.write_history(run.history)
         folder.write_facts(self.facts)
 
