@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -72,6 +75,17 @@ def test_a_right_example_gives_none(code, tmp_path):
     assert codes_of(CODES[code].kind, CODES[code].right, tmp_path) == set()
 
 
+@pytest.mark.parametrize("code", [code for code, found in CODES.items() if found.kind == "shell"])
+def test_a_wrong_command_gives_its_code(code, tmp_path):
+    text = MODEL.format(tensors="", formulas="", rest=LOSS)
+    (tmp_path / "model.yaml").write_text(re.sub(r"\n+", "\n", text))
+    command = [sys.executable, "-m", "symnet.cli", *CODES[code].wrong.split()[1:], "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    answer = json.loads(done.stdout)
+    expected = 4 if code.startswith("E07") else 2
+    assert (done.returncode, [d["code"] for d in answer["diagnostics"]]) == (expected, [code])
+
+
 @pytest.mark.parametrize("code", CODES)
 def test_a_code_is_explained(code):
     found = CODES[code]
@@ -86,7 +100,7 @@ def test_a_code_is_explained(code):
 
 def test_every_code_in_the_package_is_explained():
     root = Path(errors.__file__).parent
-    used = {code for path in root.rglob("*.py") for code in re.findall(r"\bE0\d{3}\b", path.read_text())}
+    used = {code for path in root.rglob("*.py") for code in re.findall(r"\b[EW]0\d{3}\b", path.read_text())}
     assert used <= set(CODES)
 
 
