@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from symnet.errors import Diagnostic, ModelFileError, SymnetError
 from symnet.spec.model_file import read_model
 from symnet.spec.specification import ModelSpec
 from symnet.train.model import Model
@@ -15,5 +16,11 @@ def load_model(path: str | Path) -> Model:
 
 
 def model_of(spec: ModelSpec) -> Model:
-    """A specification as a model."""
-    return Model(spec.loss, outputs=spec.outputs, metrics=spec.metrics, name=spec.name)
+    """A specification as a model; a loss that cannot be trained is a mistake at `loss:`."""
+    try:
+        return Model(spec.loss, outputs=spec.outputs, metrics=spec.metrics, name=spec.name)
+    except SymnetError as error:
+        marks = tuple(mark for key, mark in spec.marks.items() if key == "loss")
+        line, col = (marks[0].line, marks[0].col) if marks else (None, None)
+        found = Diagnostic(error.code, error.message, "error", spec.file, line, col, error.hint, marks)
+        raise ModelFileError([found]) from None

@@ -105,22 +105,20 @@ class Reading:
         loss, outputs, metrics = self.network(declared)
         if self.problems.found or loss is None:
             return None
-        known, name = declared.known, self.plain("name", "model")
-        tensors, roles = dict(known.tensors), declared.roles
-        layers = "\n".join(self.expanded())
         return ModelSpec(
-            name,
-            loss,
-            outputs,
-            metrics,
-            tensors,
-            roles,
-            dict(known.dims),
-            train,
-            data,
-            text,
-            self.problems.file,
-            layers,
+            name=self.plain("name", "model"),
+            loss=loss,
+            outputs=outputs,
+            metrics=metrics,
+            tensors=dict(declared.known.tensors),
+            roles=declared.roles,
+            dims=dict(declared.known.dims),
+            train=train,
+            data=data,
+            text=text,
+            file=self.problems.file,
+            expanded="\n".join(self.expanded()),
+            marks=self.root.keys,
         )
 
     def version(self) -> bool:

@@ -53,7 +53,8 @@ class ModelSpec:
     """A model file as declared things.
 
     `tensors` holds all by name: declared, defined, and made by layers. `roles` speaks of declared ones only.
-    `expanded` is what `layers:` stand for, written as formulas. `text` and `file` are the source and its path.
+    `expanded` is what `layers:` stand for, written as formulas. `text` and `file` are the source and its path,
+    `marks` the places of its top-level keys.
     """
 
     name: str
@@ -68,3 +69,4 @@ class ModelSpec:
     text: str
     file: str
     expanded: str = ""
+    marks: Mapping[str, Mark] = field(default_factory=dict)

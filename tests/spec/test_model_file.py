@@ -287,6 +287,14 @@ def test_the_error_is_public_and_a_symnet_error(tmp_path):
         load_model(tmp_path / "none.yaml")
 
 
+def test_a_loss_that_cannot_be_trained_is_located():
+    text = "symnet: 1\ntensors: {w: {shape: [], role: param}}\nformulas: L = w**2\nloss: L\n"
+    with pytest.raises(ModelFileError) as caught:
+        model_of(spec(text))
+    found = caught.value.diagnostics[0]
+    assert (found.code, found.file, found.line, found.col) == ("E0206", "m.yaml", 4, 1)
+
+
 # -- the schema
 
 
