@@ -95,9 +95,12 @@ class Fit:
         with self.watching():
             while number < self.epochs and not stop and not self.interrupted:
                 self.begun = time.perf_counter() - spent
-                stop = self.epoch(number, at, sums)
-                at, sums, spent, number = 0, None, 0.0, number + 1
+                ended = self.epoch(number, at, sums)
+                if ended is None:
+                    raise KeyboardInterrupt
+                at, sums, spent, number, stop = 0, None, 0.0, number + 1, ended
         if self.interrupted:
+            self.save(number, 0, force=True, stopped=stop)
             raise KeyboardInterrupt
         self.best_restored()
         return self.owner.history
@@ -119,8 +122,8 @@ class Fit:
             self.stopping.resume(place["stopping"], self.owner.best)
         self.owner.best = None
 
-    def epoch(self, number: int, at: int, sums: list[float] | None) -> bool:
-        """One epoch from step `at` on; whether to stop after it."""
+    def epoch(self, number: int, at: int, sums: list[float] | None) -> bool | None:
+        """One epoch from step `at` on; whether to stop after it, None where it was interrupted and saved midway."""
         run, kernel = self.owner, self.kernel
         rows = self.rows[order(run.seed, run.epoch, len(self.rows), self.shuffle)]
         kernel.sums[:] = 0 if sums is None else sums
@@ -128,7 +131,7 @@ class Fit:
             at += self.slice(rows, at)
             self.between(number, at)
             if self.interrupted:
-                return False
+                return None
         run.epoch += 1
         means = kernel.sums[:-1] / kernel.sums[-1]
         found = {name: float(v) for name, v in zip(("loss", *run.model.metrics), means, strict=True)}
