@@ -71,10 +71,10 @@ def line(x, y):
 def cost_by_hand(name, p, y):
     """Of probabilities of three classes."""
     hit = p[np.arange(len(y)), y]
-    return {"focal": -((1 - hit) ** 2) * np.log(hit), "nll": -np.log(hit), "kl_divergence": -np.log(hit)}[name]
+    return {"focal": -((1 - hit) ** 2) * np.log(hit), "kl_divergence": -np.log(hit)}[name]
 
 
-@pytest.mark.parametrize("loss", ["focal", "nll", "kl_divergence"])
+@pytest.mark.parametrize("loss", ["focal", "kl_divergence"])
 def test_loss_of_classes_is_the_one_that_was_named(loss):
     x, y = iris()
     found = SymnetClassifier(**QUICK, loss=loss, alpha=0).fit(x, y)
@@ -83,18 +83,16 @@ def test_loss_of_classes_is_the_one_that_was_named(loss):
     assert found.score(x, y) >= 0.93
 
 
-@pytest.mark.parametrize("loss", ["hinge", "squared_error", "huber"])
+@pytest.mark.parametrize("loss", ["hinge", "squared_error"])
 def test_loss_of_two_classes_may_be_another(loss):
     x, y = iris()
     assert SymnetClassifier(**QUICK, loss=loss).fit(x, y == 0).score(x, y == 0) == 1
 
 
-@pytest.mark.parametrize("loss", ["mae", "log_cosh"])
-def test_loss_of_values_is_the_one_that_was_named(loss):
+def test_loss_of_values_is_the_one_that_was_named():
     x, y = values()
-    found = SymnetRegressor(**QUICK, loss=loss, alpha=0).fit(x, y)
-    error = found.predict(x) - y
-    cost = np.abs(error) if loss == "mae" else np.log(np.cosh(error))
+    found = SymnetRegressor(**QUICK, loss="log_cosh", alpha=0).fit(x, y)
+    cost = np.log(np.cosh(found.predict(x) - y))
     assert found.loss_ == pytest.approx(cost.sum(axis=1).mean(), rel=0.1)
 
 
