@@ -29,6 +29,7 @@ from symnet.errors import NameProblem, SymnetWarning, TrainingProblem
 Arrays = dict[str, NDArray[Any]]
 KEPT = 2
 ASIDE = ".partial"
+ENTRY = "symnet"
 LENGTH = 8  # bytes that say how long the head of a safetensors file is
 STALE = 3600.0  # seconds after which a file aside was left by a process that is no more
 NUMBERED = re.compile(r"([\w-]+)\.(\d{6,})\.safetensors")
@@ -86,7 +87,8 @@ def save_params(path: str | Path, arrays: Mapping[str, NDArray[Any]], facts: Map
     path = Path(path)
     plain = {name: _plain(array) for name, array in arrays.items()}
     text = json.dumps(dict(facts), sort_keys=True, default=_as_json)
-    content = save(plain, {"format": "symnet", "facts": text, "digest": digest(plain, text)})
+    # one entry: of several, safetensors would write the order that a hash decides
+    content = save(plain, {ENTRY: json.dumps({"facts": text, "digest": digest(plain, text)})})
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         replace(path, content)
@@ -104,7 +106,7 @@ def load_params(path: str | Path) -> tuple[Arrays, dict[str, Any]]:
         return _read(path)
     except OSError as problem:
         raise TrainingProblem(f"{path} cannot be read: {problem.strerror or problem}", "see who may read it") from None
-    except (SafetensorError, ValueError, KeyError, TypeError, OverflowError):
+    except (SafetensorError, ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
         raise TrainingProblem(f"{path} {_trouble(path)}", "take another, or save it anew") from None
     except _Foreign:
         raise TrainingProblem(
@@ -138,10 +140,11 @@ class _Foreign(Exception):
 
 def _read(path: Path) -> tuple[Arrays, dict[str, Any]]:
     with safe_open(path, framework="numpy") as handle:
-        inside = handle.metadata() or {}
-        if not inside.keys() & {"facts", "digest"}:
+        entry = (handle.metadata() or {}).get(ENTRY)
+        if entry is None:
             raise _Foreign
         arrays = {name: handle.get_tensor(name) for name in handle.keys()}  # noqa: SIM118
+    inside = json.loads(entry)
     if digest(arrays, inside["facts"]) != inside["digest"]:
         raise ValueError("digest")
     return arrays, json.loads(inside["facts"])

@@ -98,6 +98,8 @@ def test_events_are_lines_of_json(model, tmp_path):
 def test_the_same_training_leaves_the_same_bits(model, run, tmp_path):
     trained(model, tmp_path / "again")
     assert left(tmp_path / "again") == left(run)
+    for name in ("params.safetensors", "kernel.py", "model.yaml"):
+        assert (tmp_path / "again" / name).read_bytes() == (run / name).read_bytes()
 
 
 def test_options_go_before_those_of_the_file(model, tmp_path):
