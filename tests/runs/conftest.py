@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from models import trained, written
+from flowers_model import trained, written
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from models import TEXT, trained, written
+from flowers_model import TEXT, trained, written
 
 from symnet.errors import DataFileError, RunProblem
 from symnet.runs.asking import evaluate, held_out, predict, write_table

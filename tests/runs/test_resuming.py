@@ -14,7 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import TEXT, bits, left, trained, written
+from flowers_model import TEXT, bits, left, trained, written
 
 from symnet.errors import RunProblem, SymnetError, SymnetWarning, TrainingProblem
 from symnet.runs.folder import RunFolder

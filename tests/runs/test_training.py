@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from models import TEXT, bits, left, trained, written
+from flowers_model import TEXT, bits, left, trained, written
 
 from symnet.errors import DataFileError, Diverged, RunProblem, SymnetError, ValueProblem
 from symnet.runs.division import divided

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from specs import section, spec_of
-from wrong import archive, parquet, saved
+from handmade import section, spec_of
+from wrong_data import archive, parquet, saved
 
 from symnet.errors import MissingPart
 from symnet.spec.sources import arrays, builtin, dataset, load, load_inputs, read, standardised

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from specs import section, spec_of
-from wrong import HEAD, archive, head, parquet, saved
+from handmade import section, spec_of
+from wrong_data import HEAD, archive, head, parquet, saved
 
 from symnet.errors import LocatedError
 from symnet.spec.sources import read
 
-COUNT = int(os.environ.get("SYMNET_FUZZ", "150"))
+COUNT = int(os.environ.get("SYMNET_FUZZ_DATA", "150"))
 TENSORS = {"x": ("input", ("N", 2)), "t": ("target", ("N",), "label")}
 TABLE = {"inputs": {"x": ("a", "b")}, "target": {"t": ("c",)}}
 X = np.arange(12.0).reshape(6, 2)
@@ -103,8 +103,8 @@ from pathlib import Path
 seen = []
 BAD = ("os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "pickle.find_class", "socket.connect")
 sys.path[:0] = sys.argv[1:2]
-from specs import section, spec_of
-from wrong import CASES
+from handmade import section, spec_of
+from wrong_data import CASES
 from symnet.errors import LocatedError
 from symnet.spec.sources import load
 import sklearn.datasets, tempfile

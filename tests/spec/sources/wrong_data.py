@@ -22,7 +22,7 @@ POINTS = {"x": ("input", ("N", 2)), "t": ("target", ("N",), "label")}
 
 @dataclass(frozen=True)
 class Wrong:
-    """A file or a section, and the tensors that want it; what has to be said of it stands in `wrong.txt`."""
+    """A file or a section, and the tensors that want it; what has to be said of it stands in `wrong_data.txt`."""
 
     name: str
     files: Files = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""Wrong data files and sections: each says exactly what its entry in `wrong.txt` says, with code, place and hint."""
+"""Wrong data files and sections: each says what its entry in `wrong_data.txt` says, with code, place and hint."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from specs import section, spec_of
-from wrong import CASES, Wrong
+from handmade import section, spec_of
+from wrong_data import CASES, Wrong
 
 from symnet.errors import LocatedError
 from symnet.spec.sources import load, load_inputs
 
-TEXTS = Path(__file__).parent / "wrong.txt"
+TEXTS = Path(__file__).parent / "wrong_data.txt"
 
 
 def texts() -> dict[str, str]:
