@@ -83,7 +83,10 @@ def accesses(items: Sequence[Item]) -> Accesses:
 
 
 def kept_axes(node: Node, found: Accesses) -> tuple[int, ...]:
-    """The axes of a temporary that need storage: those along which it is read outside the iteration that makes it."""
+    """The axes of a temporary that need storage: those along which it is read outside the iteration that makes it.
+
+    Short rows whose samples are innermost are laid out as their loops run, unless a product reads them.
+    """
     write = found.writes[node][0]
     reads = found.reads.get(node, [])
     if isinstance(write.job, Product) or any(isinstance(r.job, Product) for r in reads):
@@ -92,7 +95,11 @@ def kept_axes(node: Node, found: Accesses) -> tuple[int, ...]:
         return tuple(range(node.rank))
     shared = min((_same_iteration(write, read) for read in reads), default=len(write.path))
     inside = {symbol for _, symbol in write.path[:shared]}
-    return tuple(axis for axis, place in enumerate(write.places) if place not in inside)
+    kept = tuple(axis for axis, place in enumerate(write.places) if place not in inside)
+    if not write.job.in_lanes:
+        return kept
+    loops = [symbol for _, symbol in write.path]
+    return tuple(sorted(kept, key=lambda axis: loops.index(write.places[axis])))
 
 
 def _same_iteration(write: Access, read: Access) -> int:

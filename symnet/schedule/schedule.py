@@ -9,6 +9,7 @@ import sympy as sp
 
 from symnet.core.definition import Node, Program
 from symnet.schedule.fuse import Item, arrange
+from symnet.schedule.lanes import samples_innermost
 from symnet.schedule.memory import Memory, Store, plan
 from symnet.schedule.prepare import prepare
 from symnet.schedule.report import report
@@ -69,6 +70,8 @@ def schedule(
     overwrites = dict(next_of or {})
     prepared = prepare(program)
     units = units_of(prepared, overwrites, batch)
+    if threads == 1:  # threads share samples
+        units = samples_innermost(units, batch, dict(capacity or {}))
     items = arrange(units, overwrites, first, apart=threads > 1)
     memory = plan(items, fixed, outputs, dict(capacity or {}), threads=threads)
     return Schedule(prepared, tuple(units), tuple(items), memory, batch, dict(capacity or {}), itemsize)

@@ -41,6 +41,7 @@ class Job:
     body: sp.Expr
     why: str = ""
     scattered: bool = False
+    in_lanes: bool = False  # its samples are innermost, see lanes.py
 
     def reads(self) -> Iterator[sp.Indexed]:
         yield from self.body.atoms(sp.Indexed)
@@ -97,7 +98,7 @@ def written(unit: Unit) -> list[Node]:
 
 def units_of(program: Program, next_of: Mapping[Node, Node], batch: sp.Expr | None) -> list[Unit]:
     """The units of a prepared program in dependency order; `next_of` maps next states to what they overwrite."""
-    program = updates_folded(program, next_of)
+    program = scales_sunk(updates_folded(program, next_of))
     result: list[Unit] = []
     for group in program_components(program):
         group = [node for node in group if node in program]
@@ -200,6 +201,40 @@ def _folded(
         if product_of(node, Definition(definition.indices, folded), frozenset(), next_of.get(node)):
             return folded, {inner}
     return None
+
+
+def scales_sunk(program: Program) -> Program:
+    """`c*f(s)` where s is a product that is read here alone, and c the same everywhere: c goes with the product."""
+    users = readers(program)
+    definitions = dict(program.definitions)
+    for node, definition in program.definitions.items():
+        common, rest = everywhere_the_same(definitions[node])
+        if common == 1:
+            continue
+        for read in (f for f in sp.Mul.make_args(rest) if isinstance(f, sp.Indexed)):
+            inner = read.args[0].node
+            scaled = _scaled(definitions.get(inner), common)
+            alone = users.get(inner) == [node] and inner not in program.outputs and rest.count(read) == 1
+            if alone and scaled is not None and product_of(inner, scaled, frozenset(), None):
+                definitions[inner], definitions[node] = scaled, Definition(definition.indices, rest)
+                break
+    return Program(program.outputs, definitions)
+
+
+def everywhere_the_same(definition: Definition) -> tuple[sp.Expr, sp.Expr]:
+    """The factors of a formula that no index changes, and the others."""
+    if not isinstance(definition.formula, sp.Mul):
+        return sp.S.One, definition.formula
+    moving = [f for f in definition.formula.args if f.free_symbols & set(definition.indices)]
+    common = [f for f in definition.formula.args if f not in moving]
+    return sp.Mul(*common), sp.Mul(*moving)
+
+
+def _scaled(definition: Definition | None, factor: sp.Expr) -> Definition | None:
+    """A sum that is to be multiplied by a factor; None for what is no sum."""
+    if definition is None or not isinstance(definition.formula, Reduce) or definition.formula.op != "sum":
+        return None
+    return Definition(definition.indices, Scaled(factor, definition.formula, sp.S.Zero, sp.S.Zero))
 
 
 def _is_full(read: sp.Indexed, definition: Definition) -> bool:
