@@ -344,7 +344,7 @@ class Run(ShownRun):
     @property
     def schedule(self) -> Any:
         """What a step runs, in order, and why."""
-        return self._needed().schedule
+        return self._default().emitted()[0].schedules if self._latest is None else self._latest.schedule
 
     def _needed(self) -> Kernel:
         if self._latest is None:
