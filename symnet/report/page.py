@@ -16,10 +16,11 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from symnet.checks.numeric import check, verdict
+from symnet.checks.numeric import verdict
 from symnet.core.definition import Node, Program, shape_text
 from symnet.errors import SymnetError
 from symnet.explain import graph
+from symnet.report.checking import checked as check
 from symnet.report.formulas import equations, gradients
 from symnet.report.given import Given, given, versions
 from symnet.report.highlight import marked
@@ -33,7 +34,6 @@ from symnet.train.model import Model, Run
 BACKWARD = 34  # tensors of a graph up to which the way back is drawn too
 TIMES = ("time", "date", "second", "start", "ended", "made", "created")
 TOLD = ("schema", "model", "base", "status", "parameters")
-ENTRIES = 32  # of each tensor that the check looks at, beside whole directions
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def tensor_row(facts: Given, node: Node) -> tuple[str, ...]:
 
 def checked(model: Model) -> dict[str, Any]:
     """The gradients against numbers."""
-    found = check(model.loss, list(model.parts.params) or None, entries=ENTRIES)
+    found, plan = check(model)
     rows = [
         (
             row.name,
@@ -160,7 +160,16 @@ def checked(model: Model) -> dict[str, Any]:
         )
         for row in found.rows
     ]
-    return {"ok": found.ok, "method": found.method, "rtol": f"{found.rtol:g}", "rows": rows, "worst": found.max_error}
+    left = len(model.parts.params) - len(plan.targets)
+    some = f"; of {len(model.parts.params)} parameters, {len(plan.targets)} at even distances" if left else ""
+    return {
+        "some": some,
+        "ok": found.ok,
+        "method": found.method,
+        "rtol": f"{found.rtol:g}",
+        "rows": rows,
+        "worst": found.max_error,
+    }
 
 
 def predicted(facts: Given, found: Answers) -> dict[str, Any]:

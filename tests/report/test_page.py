@@ -201,7 +201,7 @@ def test_data_that_cannot_be_read_are_a_reason_and_no_failure(moons):
 
 def test_a_wrong_gradient_would_be_seen(moons, monkeypatch):
     wrong = SimpleNamespace(ok=False, method="central", rtol=1e-7, rows=(), max_error=0.5)
-    monkeypatch.setattr("symnet.report.page.check", lambda *_, **__: wrong)
+    monkeypatch.setattr("symnet.report.page.check", lambda model: (wrong, SimpleNamespace(targets=model.parts.params)))
     page = Page(report(moons.model, run=moons.run))
     assert "disagree" in page.said["check"]
     assert "DISAGREE" in page.said[""]

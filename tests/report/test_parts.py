@@ -9,6 +9,7 @@ import pytest
 from matplotlib.image import imread
 
 import symnet as sn
+from symnet.report.checking import plan
 from symnet.report.given import Given, as_data, given
 from symnet.report.highlight import LONGEST, marked
 from symnet.report.image import MIDDLE, NEGATIVE, POSITIVE, colour, grey, mixed, png, sheet, signed
@@ -196,6 +197,17 @@ def test_a_run_says_its_history_and_tensors_may_be_keys(line):
     assert found.data.count == 100
     assert found.trained is line.run
     assert given(line.model, run=line.model.compile()).trained is None
+
+
+# -- the check
+
+
+@pytest.mark.parametrize(("layers", "width", "count", "entries"), [(2, 8, 4, 32), (3, 600, 2, 4), (40, 8, 3, 4)])
+def test_large_models_are_checked_in_part(layers, width, count, entries):
+    x, y = sn.input("x", ("N", width)), sn.input("y", ("N", width))
+    net = sn.layers.Sequential(*[sn.layers.Dense(width, "tanh") for _ in range(layers)])
+    found = plan(sn.Model(sn.losses.mse(net(x), y).named("L")))
+    assert (len(found.targets), found.entries) == (count, entries)
 
 
 # -- text
