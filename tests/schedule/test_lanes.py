@@ -56,9 +56,9 @@ def schedule_of(classes: int, batch_size: int) -> str:
 
 
 def test_a_softmax_of_few_classes_runs_over_samples_inside() -> None:
-    assert "4 x N" in schedule_of(4, 64)
-    assert "4 x N" not in schedule_of(4, 16), "too few samples to fill a vector"
-    assert "40 x N" not in schedule_of(40, 64), "a row of forty fills vectors by itself"
+    assert "loop     4 x N" in schedule_of(4, 64)
+    assert "loop     4 x N" not in schedule_of(4, 16), "too few samples to fill a vector"
+    assert "loop     40 x N" not in schedule_of(40, 64), "a row of forty fills vectors by itself"
 
 
 @pytest.mark.parametrize("rows", [64, 37], ids=["whole batches", "a short last batch"])
