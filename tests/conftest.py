@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -18,7 +19,9 @@ def update_golden(request: pytest.FixtureRequest) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def kernel_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Compiled kernels of a test run have a folder of their own."""
+    """Compiled kernels of a test run have a folder of their own, which its workers share."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SYMNET_CACHE_DIR", str(tmp_path_factory.mktemp("kernels")))
+        folder = tmp_path_factory.getbasetemp()
+        shared = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+        patch.setenv("SYMNET_CACHE_DIR", str(shared / "kernels"))
         yield

@@ -4,20 +4,17 @@ What is covered how, for compiling a kernel takes a second:
 
     emitted     the text of a kernel as checked Python, no compiler: all networks and 300 random programs in float64,
                 all networks and every third program in float32; indices are checked, unwritten memory is NaN
-    compiled    all networks in float64, a choice of them in float32, and random programs several to a kernel;
-                a process beside this one compiles while the tests of emitted text run
+    compiled    all networks in float64, a choice of them in float32, and random programs several to a kernel
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
 import numpy as np
 import pytest
 from compiled import RTOL, disagreement, interpreted, network_results, plain_function, plain_network
-from compiling import Ahead
 from networks import NETWORKS, Network, derived
 from random_programs import program as random_program
 
@@ -58,24 +55,9 @@ def programs_together(seeds: range) -> tuple[list[Network], list[Any], Function]
     return nets, results, sn.function([tensor for part in results for tensor in part])
 
 
-@pytest.fixture(scope="module")
-def ahead() -> Iterator[Ahead]:
-    """Sources that will be needed, on their way through the compiler."""
-    line = Ahead()
-    for name in NETWORKS:
-        line.begin(network_function(name, "float64").source)
-    for name in IN_FLOAT32:
-        line.begin(network_function(name, "float32").source)
-    for seeds in TOGETHER:
-        line.begin(programs_together(seeds)[2].source)
-    yield line
-    line.close()
-
-
 # -- emitted text
 
 
-@pytest.mark.usefixtures("ahead")
 @pytest.mark.parametrize("dtype", RTOL)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_emitted_networks_equal_the_interpreter(name: str, dtype: str) -> None:
@@ -83,7 +65,6 @@ def test_emitted_networks_equal_the_interpreter(name: str, dtype: str) -> None:
     assert disagreement(found, interpreted(name)) < RTOL[dtype]
 
 
-@pytest.mark.usefixtures("ahead")
 @pytest.mark.parametrize("seed", SEEDS)
 def test_emitted_random_programs_equal_the_interpreter(seed: int) -> None:
     net = random_program(seed)
@@ -98,25 +79,22 @@ def test_emitted_random_programs_equal_the_interpreter(seed: int) -> None:
 
 
 @pytest.mark.parametrize("name", NETWORKS)
-def test_compiled_networks_equal_the_interpreter(name: str, ahead: Ahead) -> None:
+def test_compiled_networks_equal_the_interpreter(name: str) -> None:
     function = network_function(name, "float64")
-    ahead.wait(function.source)
     assert disagreement(function(derived(name)[0].values), interpreted(name)) < RTOL["float64"]
 
 
 @pytest.mark.parametrize("name", IN_FLOAT32)
-def test_compiled_networks_in_float32(name: str, ahead: Ahead) -> None:
+def test_compiled_networks_in_float32(name: str) -> None:
     function = network_function(name, "float32")
-    ahead.wait(function.source)
     found = function(derived(name)[0].values)
     assert disagreement(found, interpreted(name)) < RTOL["float32"]
     assert all(np.asarray(value).dtype == ("float32" if np.ndim(value) else "float64") for value in found)
 
 
 @pytest.mark.parametrize("seeds", TOGETHER, ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
-def test_compiled_random_programs_equal_the_interpreter(seeds: range, ahead: Ahead) -> None:
+def test_compiled_random_programs_equal_the_interpreter(seeds: range) -> None:
     nets, results, function = programs_together(seeds)
-    ahead.wait(function.source)
     found = iter(function({name: value for net in nets for name, value in net.values.items()}))
     for net, part in zip(nets, results, strict=True):
         assert disagreement([next(found) for _ in part], sn.evaluate(part, net.values)) < RTOL["float64"], net.name
