@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
+from report_data import Trained
 
 import symnet as sn
-
-
-class Trained(NamedTuple):
-    """A model, its run and what it was trained on."""
-
-    model: sn.Model
-    run: Any
-    data: dict[str, np.ndarray]
 
 
 def trained(name: str, output: sn.Tensor, loss: sn.Tensor, data: dict[str, np.ndarray], **options: Any) -> Trained:
@@ -62,10 +54,3 @@ def line() -> Trained:
     v = (x @ sn.param("W", (3, 1)) + sn.param("b", (1,))).named("v")
     loss = sn.losses.mse(v, y).named("L")
     return trained("line", v, loss, {"x": x_values, "y": x_values @ np.array([[1.0], [-2.0], [0.5]])})
-
-
-def dataset(data: dict[str, np.ndarray], **facts: Any) -> Any:
-    """A data set as sources give it."""
-    count = len(next(iter(data.values())))
-    known = {"arrays": data, "classes": {}, "count": count, "source": "made here", "digest": "0" * 64, "standard": {}}
-    return SimpleNamespace(**{**known, **facts})

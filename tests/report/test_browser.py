@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from browser import CHROMIUM, opened, picture  # type: ignore[import-not-found]
+from browser import CHROMIUM, opened, picture
 from matplotlib.image import imread
 
 from symnet.report.page import report

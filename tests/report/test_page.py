@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import dataset  # type: ignore[import-not-found]
 from golden import ROOT, example
+from report_data import dataset
 
 import symnet as sn
 from symnet.report.page import report
