@@ -174,7 +174,9 @@ class Builder:
                 raise Refused(
                     "E0206", f"{term.name} is a tensor, not a function", "read it with square brackets", [term.head]
                 )
-            raise Refused("E0102", f"there is no function {term.name!r}", meant(term.name, FUNCTIONS), [term.head])
+            all_of_them = f"functions are {', '.join(sorted(FUNCTIONS))}"
+            hint = meant(term.name, FUNCTIONS, all_of_them)
+            raise Refused("E0102", f"there is no function {term.name!r}", hint, [term.head])
         if not function.least <= len(term.args) <= function.most:
             given = f"{len(term.args)} {'was' if len(term.args) == 1 else 'were'} given"
             raise Refused("E0210", f"{term.name} takes {function.takes()}, but {given}", "", [term.span])

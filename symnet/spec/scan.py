@@ -195,7 +195,8 @@ def checked(code: str, span: Span) -> tuple[int, ...]:
             raise Refused("E0209", "brackets or signs are nested too deeply", f"at most {DEEPEST} deep", [token.span])
         before = token
     if opened:
-        raise Refused("E0207", f"{opened[-1].text!r} is never closed", "", [opened[-1].span])
+        closing = {"(": ")", "[": "]", "{": "}"}[opened[-1].text]
+        raise Refused("E0207", f"{opened[-1].text!r} is never closed", f"add {closing!r}", [opened[-1].span])
     assert before is not None, "a formula holds something"
     if not ends_operand(before):
         raise Refused("E0207", f"the formula ends after {before.text!r}", "something is missing", [before.span])
