@@ -162,7 +162,7 @@ def run_file(path: Path) -> ModuleType:
 
     if not path.is_file():
         raise CommandProblem("E0605", f"there is no file {str(path)!r}", "check the name")
-    found = spec_from_file_location(f"_symnet_of_{path.stem}", path)
+    found = spec_from_file_location(f"_symnet_of_{path.stem}", path.resolve())
     assert found is not None, "a .py file has a loader"
     assert found.loader is not None, "a .py file has a loader"
     module = module_from_spec(found)
@@ -186,8 +186,10 @@ def own_failure(error: BaseException, path: Path) -> Exception:
     if isinstance(error, LocatedError):
         return error
     if isinstance(error, SyntaxError) and error.filename is not None:
-        return in_file("E0606", f"{type(error).__name__}: {error.msg}", "", error.filename, error.lineno, error.offset)
-    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path)]
+        message = f"{type(error).__name__}: {error.msg}"
+        where = str(path) if error.filename == str(path.resolve()) else error.filename
+        return in_file("E0606", message, "Python cannot read the file", where, error.lineno, error.offset)
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if f.filename == str(path.resolve())]
     line = frames[-1].lineno if frames else None
     if isinstance(error, SymnetError):
         return in_file(error.code, error.message, error.hint, str(path), line)
