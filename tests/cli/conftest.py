@@ -15,6 +15,22 @@ model = sn.Model(sn.losses.mse(sn.input("v", ("N",)) * sn.param("w", ()), sn.inp
 number = 3
 print("hello")
 """
+BROKEN = """symnet: 1
+tensors:
+  x: {shape: [N], role: input}
+formulas: |
+  L = sum(x[n]*q[n], n)
+los: L
+"""
+BARE = """symnet: 1
+dims: {N: batch}
+tensors:
+  x: {shape: [N], role: input}
+  w: {shape: [], role: param}
+formulas: |
+  L = mean((x[n] - w)**2, n)
+loss: L
+"""
 FILES = {
     "own.py": OWN,
     "fails.py": "import symnet as sn\n\ndef deeper():\n    return 1/0\n\nL = deeper()\n",
@@ -22,9 +38,8 @@ FILES = {
     "leaves.py": "import sys\nsys.exit(3)\n",
     "shape.py": 'import symnet as sn\nx = sn.input("x", (3,))\ny = x @ sn.input("z", (4,))\n',
     "empty.py": "",
-    "broken.yaml": "symnet: 1\ntensors:\n  x: {shape: [N], role: input}\nformulas: |\n  L = sum(x[n]*q[n], n)\nlos: L\n",
-    "bare.yaml": "symnet: 1\ndims: {N: batch}\ntensors:\n  x: {shape: [N], role: input}\n  w: {shape: [], role: param}\n"
-    "formulas: |\n  L = mean((x[n] - w)**2, n)\nloss: L\n",
+    "broken.yaml": BROKEN,
+    "bare.yaml": BARE,
     "taken.txt": "here already\n",
     "short.csv": "a,b\n1,2\n",
     "flowers.csv": "sepal,petal,species\n1.0,2.0,red\n",
