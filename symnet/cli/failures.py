@@ -18,7 +18,8 @@ def failure(error: BaseException) -> tuple[int, list[Any]]:
     from symnet.errors import Diagnostic, Diverged, LocatedError, MissingPart, SymnetError
 
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        hint = "; ".join(str(said) for said in error.args if said)
+        stopped = error.__cause__ or error  # click makes an Abort of it
+        hint = "; ".join(str(said) for said in stopped.args if said)
         return STOPPED, [Diagnostic("E0608", "stopped by Ctrl-C", hint=hint)]
     if isinstance(error, LocatedError):
         return 2, list(error.diagnostics)

@@ -23,7 +23,7 @@ FORMULAS = {
     "extremes": "m[i] = max(A[i,j], j); L = sum(m[i]*x[i], i)",
     "condition": "L = sum(where(x[i] > 0, x[i], y[i]**2), i)",
     "counted": "L = sum(x[i]*i, i)",
-    "repeated": "r[i,j] = x[i]; L = sum(r[i,j]*y[j], i, j)",
+    "repeated": "r[i,j:J] = x[i]; L = sum(r[i,j]*y[j], i, j)",
     "unused index": "L = sum(x[i], i, j=3)",
     "number": "L = x[0]*sqrt(sum(y[i]**2, i))",
     "functions": "L = sum(sigmoid(x[i]) + relu(y[i]) + gelu(z[i]), i)",
@@ -49,7 +49,7 @@ def test_a_translation_has_the_value_of_the_formula(text):
     program, loss = flat(text)
     values = values_of(program, np.random.default_rng(0))
     sizes = {symbol: 3 for node in program.inputs() for size in node.shape for symbol in size.free_symbols}
-    found = translated(program, sizes, NumPy(np))(dict(values))[loss]
+    found = translated(program, sizes, NumPy())(dict(values))[loss]
     assert found == pytest.approx(evaluate(loss, {node.name: value for node, value in values.items()}), rel=1e-6)
 
 
@@ -65,7 +65,7 @@ def test_what_cannot_be_said_is_named(text, words):
     program, _ = flat(text)
     sizes = {symbol: 3 for node in program.inputs() for size in node.shape for symbol in size.free_symbols}
     with pytest.raises(Untranslatable, match=words):
-        translated(program, sizes, NumPy(np))
+        translated(program, sizes, NumPy())
 
 
 def test_numpy_finds_the_same_loss():
@@ -75,12 +75,6 @@ def test_numpy_finds_the_same_loss():
     assert (own["name"], peer["name"], own["ratio"]) == ("symnet", "numpy", 1.0)
     assert peer["microseconds"] > 0
     assert "differs" not in peer["note"]
-
-
-def test_a_recurrence_is_left_out_with_a_reason():
-    said = symnet("bench", MODELS / "lstm.yaml", "--against", "numpy", "--seconds", "0.05")
-    assert said.code == 0
-    assert "not translated: the recurrence of h.h" in said.out
 
 
 @pytest.mark.skipif(find_spec("jax") is not None, reason="jax is installed")

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 import numpy as np
+from scipy.special import erf
 
 from symnet.cli.peers.job import Job, Step
 from symnet.core.definition import Node
@@ -54,6 +55,10 @@ class Library:
 class NumPy(Library):
     """NumPy with contractions by BLAS."""
 
+    def __init__(self) -> None:
+        super().__init__(np)
+        self.erf = erf
+
     def einsum(self, text: str, *arrays: Any) -> Any:
         return np.einsum(text, *arrays, optimize=len(arrays) > 1)
 
@@ -82,7 +87,7 @@ class Torch(Library):
 
 def numpy(job: Job) -> Step:
     """NumPy has no gradients: it runs those that symnet derived."""
-    run = job.program(NumPy(np), gradients=True)
+    run = job.program(NumPy(), gradients=True)
 
     def step(params: list[Any], data: list[Any]) -> tuple[Any, list[Any]]:
         env = run({**dict(zip(job.params, params, strict=True)), **dict(zip(job.data, data, strict=True))})
@@ -113,12 +118,13 @@ def jax(job: Job) -> Step:
     if job.threads == 1:
         os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
     library: Any = import_module("jax")
+    import_module("jax.scipy.special")
 
     class Jax(Library):
         """XLA's own functions where it has them."""
 
         sigmoid, softplus, relu = library.nn.sigmoid, library.nn.softplus, library.nn.relu
-        log_sigmoid = library.nn.log_sigmoid
+        log_sigmoid, erf = library.nn.log_sigmoid, library.scipy.special.erf
 
     loss = job.loss_of(Jax(library.numpy))
 
