@@ -1,6 +1,7 @@
 """What LLVM has to be told, or not to be told, to make vectors of loops.
 
 apart()      first in a kernel: its arrays do not overlap, so that what is written to one is not read from another
+fetch(a, i, c)  c entries of the array a, from i on, will be needed soon
 unseen(n)    the number n, but LLVM cannot see which. A short inner loop whose count it knows is unrolled before it
              is looked at as a vector's work; measured for rows of 16, forward ReLU: 12 ns a row, hidden 1.4 ns.
 """
@@ -20,6 +21,24 @@ def apart(typing):
         return context.get_dummy_value()
 
     return types.void(), codegen
+''',
+    "fetch": '''\
+@intrinsic
+def fetch(typing, array, at, count):
+    """Ask for `count` entries from `at` on to come nearer."""
+
+    def codegen(context, builder, sig, args):
+        data = context.make_array(sig.args[0])(context, builder, args[0]).data
+        byte, flag = ir.IntType(8).as_pointer(), ir.IntType(32)
+        kind = ir.FunctionType(ir.VoidType(), [byte, flag, flag, flag])
+        asked = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        line, size = ir.IntType(64)(64 // (sig.args[0].dtype.bitwidth // 8)), ir.IntType(64)
+        with cgutils.for_range_slice(builder, size(0), args[2], line, size) as (i, _):
+            place = builder.gep(data, [builder.add(args[1], i)])
+            builder.call(asked, [builder.bitcast(place, byte), flag(0), flag(2), flag(1)])
+        return context.get_dummy_value()
+
+    return types.void(array, types.intp, types.intp), codegen
 ''',
     "unseen": '''\
 @intrinsic

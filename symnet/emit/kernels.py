@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symnet.core.definition import Node
-from symnet.core.expr import Bracket
 from symnet.emit.comments import comments
+from symnet.emit.fetch import LINE, MOST, copied_rows, row_length
 from symnet.emit.names import Names
-from symnet.emit.scalar import Scalars, is_whole_node, wrapped
+from symnet.emit.scalar import Scalars, chosen_reads, is_whole_node, wrapped
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
 from symnet.schedule.memory import Memory, Store
 from symnet.schedule.split import Share
@@ -187,7 +187,7 @@ class Writer:
             if self.is_short_vector(item):
                 self.used.add("unseen")
                 size = f"unseen({size})"
-            self.loop(item.index, f"in {self.bounds(item.index, size)}", item.items)
+            self.loop(item.index, f"in {self.bounds(item.index, size)}", item.items, self.rows_ahead(item))
         elif isinstance(item, Timed):
             self.timed(item)
         elif isinstance(item, Begin):
@@ -204,19 +204,38 @@ class Writer:
             return False
         return count in SHORT and all(isinstance(one, Leaf) and one.job.op == "set" for one in item.items)
 
-    def loop(self, index: sp.Symbol, runs: str, items: Iterable[Item]) -> None:
-        """A loop; offsets that it does not change stand before it."""
+    def rows_ahead(self, item: Loop) -> list[str]:
+        """Lines that ask for the next sample's rows, see fetch.py."""
+        stores = self.memory.stores
+        found = [(place, stores[node]) for place, node in copied_rows(item)]
+        found = [(place, store) for place, store in found if row_length(store, self.known) >= LINE]
+        if not found:
+            return []
+        self.used.add("fetch")
+        here, after, row = self.symbol(item.index), sp.Symbol("after", integer=True), sp.Symbol("row", integer=True)
+        self.names.of[after] = self.names.fresh("after")
+        lines = [f"{self.names.of[after]} = {here} + 1 if {here} + 1 < {self.size(item.extent)} else {here}"]
+        for place, store in found:
+            self.names.of[row] = self.scalars().whole(place.xreplace({item.index: after}))
+            count = min(row_length(store, self.known), MOST)
+            lines.append(f"fetch({store.array}, {self.offset(store, {0: row})}, {count})")
+        return lines
+
+    def loop(self, index: sp.Symbol, runs: str, items: Iterable[Item], first: Iterable[str] = ()) -> None:
+        """A loop, with some lines first; offsets that it does not change stand before it."""
         outer, before = (self.innermost, self.bases), len(self.lines)
         self.innermost, self.bases = index, {}
         self.line(f"for {self.symbol(index)} {runs}:")
-        self.block(items)
+        self.block(items, first)
         bases = [f"{INDENT * self.depth}{name} = {text}" for text, name in self.bases.items()]
         self.lines[before:before] = bases
         self.innermost, self.bases = outer
 
-    def block(self, items: Iterable[Item]) -> None:
+    def block(self, items: Iterable[Item], first: Iterable[str] = ()) -> None:
         self.depth += 1
         self.values = {}
+        for line in first:
+            self.line(line)
         self.items(items)
         self.values = {}
         self.depth -= 1
@@ -424,17 +443,6 @@ class Writer:
                 stride = sp.S.Zero
             steps.append(self.scalars().whole(self.known(stride)))
         return f"{store.array}, {self.offset(store, fixed)}, {steps[0]}, {steps[1]}"
-
-
-def chosen_reads(expr: sp.Expr, chosen: bool = False) -> set[sp.Indexed]:
-    """Reads behind a bracket that asks for values, and behind none that guards an index."""
-    if isinstance(expr, sp.Indexed):
-        return {expr} if chosen and not any(place.atoms(sp.Indexed) for place in expr.indices) else set()
-    gates = [a for a in sp.Mul.make_args(expr) if isinstance(a, (Bracket, sp.KroneckerDelta))]
-    if isinstance(expr, (Bracket, sp.KroneckerDelta)) or any(not g.atoms(sp.Indexed) for g in gates):
-        return set()
-    inner = [a for a in expr.args if a not in gates and isinstance(a, sp.Expr)]
-    return set().union(*(chosen_reads(a, chosen or bool(gates)) for a in inner))
 
 
 def _axis_of(job: Job, axis: Axis) -> int:

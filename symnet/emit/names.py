@@ -20,7 +20,7 @@ RESERVED = frozenset(
         np math njit types intrinsic ir cgutils real zero one half two NUMBER KERNEL PART wide ws near theta grad
         state order sums first last begin rows count step exp expm1 log1p tanh sigmoid log_sigmoid softplus
         log_cosh sech2 erf erfc normal_cdf difference larger shared sync tid goal barrier arrive arrived
-        give_way fill_mask sin cos sqrt maximum minimum apart unseen gemm gemv address forward loss_and_gradients
+        give_way fill_mask sin cos sqrt maximum minimum apart unseen fetch gemm gemv address forward loss_and_gradients
         train_steps kernel llb total status label scalars out main parse tile fill given labels draw overload pack
         unpack workspace train aligned initial random_data seed
         params epoch epochs losses slopes seconds steps count done held memory noise main rng value name

@@ -305,3 +305,14 @@ def wrapped(text: str) -> str:
 
 
 Reads = Mapping[Node, str]
+
+
+def chosen_reads(expr: sp.Expr, chosen: bool = False) -> set[sp.Indexed]:
+    """Reads behind a bracket that asks for values, and behind none that guards an index."""
+    if isinstance(expr, sp.Indexed):
+        return {expr} if chosen and not any(place.atoms(sp.Indexed) for place in expr.indices) else set()
+    gates = [a for a in sp.Mul.make_args(expr) if isinstance(a, (Bracket, sp.KroneckerDelta))]
+    if isinstance(expr, (Bracket, sp.KroneckerDelta)) or any(not g.atoms(sp.Indexed) for g in gates):
+        return set()
+    inner = [a for a in expr.args if a not in gates and isinstance(a, sp.Expr)]
+    return set().union(*(chosen_reads(a, chosen or bool(gates)) for a in inner))

