@@ -57,7 +57,9 @@ import math
 import time
 
 import numpy as np
+from llvmlite import ir
 from numba import njit, types
+from numba.extending import intrinsic
 
 real = np.float32
 zero, half, one, two = real(0.0), real(0.5), real(1.0), real(2.0)
@@ -66,8 +68,33 @@ KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boun
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
 
 
+@intrinsic
+def apart(typing):
+    """Promise that the arrays of this function do not overlap."""
+
+    def codegen(context, builder, sig, args):
+        for given in builder.function.args:
+            if given.type.is_pointer and given.name.endswith(".4"):  # the place of an array's data
+                given.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def unseen(typing, number):
+    """The same number, but LLVM cannot see which: else it unrolls the loop, and then makes no vectors of it."""
+
+    def codegen(context, builder, sig, args):
+        kind = ir.FunctionType(args[0].type, [args[0].type])
+        return builder.asm(kind, "", "=r,0", [args[0]], False)
+
+    return types.intp(types.intp), codegen
+
+
 @njit(**KERNEL)
 def forward_kernel(x, gamma, beta, eps, v, scalars, ws, near, wi, N):
+    apart()
 
     # s[n] = sum_d x[n,d]
     # mu[n] = s[n]/D
@@ -87,7 +114,7 @@ def forward_kernel(x, gamma, beta, eps, v, scalars, ws, near, wi, N):
             s_2 += (x[at_x_2 + i_0_2] - mu) * (x[at_x_2 + i_0_2] - mu)
         var = s_2 / real(8)
         at_x_3 = n * 8
-        for d in range(8):
+        for d in range(unseen(8)):
             u = (x[at_x_3 + d] - mu) / math.sqrt(real(eps) + var)
             v_2 = beta[d] + gamma[d] * u
             v[at_x_3 + d] = v_2
@@ -95,6 +122,7 @@ def forward_kernel(x, gamma, beta, eps, v, scalars, ws, near, wi, N):
 
 @njit(**KERNEL)
 def gradient_kernel(x, y, gamma, beta, eps, gamma_bar, beta_bar, scalars, ws, near, wi, N):
+    apart()
     s = 0.0
     for d in range(8):
         near[d] = zero
@@ -150,6 +178,7 @@ def train_steps(
     done, seed
 ):
     """Steps `first` to `last` of an epoch, each over 32 of the `total` rows; how many were done."""
+    apart()
     for step in range(first, last):
         begin = step * 32
         n = 32 if begin + 32 <= total else total - begin
@@ -157,59 +186,83 @@ def train_steps(
 
         # eps = data3_eps
         eps = data3_eps[0]
-        s = 0.0
-        for d in range(8):
-            near[32 + d] = zero
-        for d in range(8):
-            near[48 + d] = zero
 
         # row[n_2] = rows[n_2+begin]
         # x[n_2,i1] = data1_x[row[n_2],i1]
-        # s_2[n_2] = sum_d x[n_2,d]
         # y[n_2,i1] = data2_y[row[n_2],i1]
-        # mu[n_2] = s_2[n_2]/D
-        # s_3[n_2] = sum_d (x[n_2,d] - mu[n_2])**2
-        # var[n_2] = s_3[n_2]/D
+        for n_2 in range(n):
+            row = rows[n_2 + begin]
+            at_x = n_2 * 8
+            at_x_data = row * 8
+            at_y = 256 + n_2 * 8
+            for i1 in range(unseen(8)):
+                x_2 = data1_x[at_x_data + i1]
+                ws[at_x + i1] = x_2
+                y_2 = data2_y[at_x_data + i1]
+                ws[at_y + i1] = y_2
+        for n_2 in range(n):
+            near[n_2] = zero
+
+        # s[n_2] = sum_d x[n_2,d]
+        for i_0 in range(8):
+            for n_2 in range(n):
+                near[n_2] += ws[i_0 + n_2 * 8]
+
+        # mu[n_2] = s[n_2]/D
+        for n_2 in range(n):
+            mu_2 = near[n_2] / real(8)
+            near[n_2] = mu_2
+        for n_2 in range(n):
+            near[32 + n_2] = zero
+
+        # s_2[n_2] = sum_d (x[n_2,d] - mu[n_2])**2
+        for i_0 in range(8):
+            for n_2 in range(n):
+                near[32 + n_2] += (ws[i_0 + n_2 * 8] - near[n_2]) * (ws[i_0 + n_2 * 8] - near[n_2])
+
+        # var[n_2] = s_2[n_2]/D
+        for n_2 in range(n):
+            var_2 = near[32 + n_2] / real(8)
+            near[32 + n_2] = var_2
+
         # u[n_2,d] = (x[n_2,d] - mu[n_2])/sqrt(var[n_2] + eps)
+        for d in range(8):
+            at_u = 512 + d * n
+            for n_2 in range(n):
+                u_2 = (ws[d + n_2 * 8] - near[n_2]) / math.sqrt(real(eps) + near[32 + n_2])
+                ws[at_u + n_2] = u_2
+        s_3 = 0.0
+        for d in range(8):
+            near[d] = zero
+        for d in range(8):
+            near[32 + d] = zero
+
         # v[n_2,d] = gamma[d]*u[n_2,d] + beta[d]
-        # s = sum_{n,d} (v[n,d] - y[n,d])**2
+        # s_3 = sum_{n,d} (v[n,d] - y[n,d])**2
         # s_4[d] = sum_n u[n,d]*(v[n,d] - y[n,d])
         # s_5[d] = sum_n (v[n,d] - y[n,d])
         for n_2 in range(n):
-            row = rows[n_2 + begin]
-            s_2 = zero
-            at_x_data = row * 8
-            for i1 in range(8):
-                x_2 = data1_x[at_x_data + i1]
-                near[i1] = x_2
-                s_2 += x_2
-                y_2 = data2_y[at_x_data + i1]
-                near[16 + i1] = y_2
-            mu = s_2 / real(8)
-            s_3 = zero
-            for i_0 in range(8):
-                s_3 += (near[i_0] - mu) * (near[i_0] - mu)
-            var = s_3 / real(8)
+            at_u_2 = 512 + n_2
+            at_y_2 = 256 + n_2 * 8
             for d in range(8):
-                u = (near[d] - mu) / math.sqrt(real(eps) + var)
-                v = theta[16 + d] + theta[d] * u
-                s += (v - near[16 + d]) * (v - near[16 + d])
-                near[32 + d] += u * (v - near[16 + d])
-                near[48 + d] += v - near[16 + d]
+                v = theta[16 + d] + theta[d] * ws[at_u_2 + d * n]
+                s_3 += (v - ws[at_y_2 + d]) * (v - ws[at_y_2 + d])
+                near[d] += ws[at_u_2 + d * n] * (v - ws[at_y_2 + d])
+                near[32 + d] += v - ws[at_y_2 + d]
 
-        # L = s/(2*N)
-        L = 0.5 * s / float(n)
+        # L = s_3/(2*N)
+        L = 0.5 * s_3 / float(n)
         if not abs(L) < np.inf:
             return step - first
 
         # gamma_bar[d] = s_4[d]/N
         for d in range(8):
-            gamma_bar_2 = near[32 + d] / real(n)
+            gamma_bar_2 = near[d] / real(n)
             grad[d] = gamma_bar_2
 
         # beta_bar[d] = s_5[d]/N
         for d in range(8):
-            beta_bar_2 = near[48 + d] / real(n)
+            beta_bar_2 = near[32 + d] / real(n)
             grad[16 + d] = beta_bar_2
 
         # m_next[i_2] = 0.9*m[i_2] + grad_2[i_2]/10
@@ -315,7 +368,7 @@ def workspace():
     state = aligned(2 * THETA)
     memory = np.array([], np.float64)
     noise = aligned(0)
-    ws = aligned(0)
+    ws = aligned(768)
     near = aligned(64)
     wi = np.zeros(0, np.int64)
     sums = np.zeros(2)

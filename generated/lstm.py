@@ -98,6 +98,30 @@ KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boun
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
 
 
+@intrinsic
+def apart(typing):
+    """Promise that the arrays of this function do not overlap."""
+
+    def codegen(context, builder, sig, args):
+        for given in builder.function.args:
+            if given.type.is_pointer and given.name.endswith(".4"):  # the place of an array's data
+                given.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def unseen(typing, number):
+    """The same number, but LLVM cannot see which: else it unrolls the loop, and then makes no vectors of it."""
+
+    def codegen(context, builder, sig, args):
+        kind = ir.FunctionType(args[0].type, [args[0].type])
+        return builder.asm(kind, "", "=r,0", [args[0]], False)
+
+    return types.intp(types.intp), codegen
+
+
 # no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
 # sums below that exist for their rounding. Inlined always: left to itself LLVM keeps the longest as calls, and a loop
 # with a call is no vector loop. Without wrappers for the interpreter a function compiles twice as fast.
@@ -728,16 +752,18 @@ def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, b
 
 @njit(**PART)
 def part_1(n, ws, o1_):
+    apart()
     for i1_ in range(n):
         for i2_ in range(5):
             i3_ = o1_ + i1_ * 80 + i2_ * 16
-            for i4_ in range(16):
+            for i4_ in range(unseen(16)):
                 i5_ = sigmoid(-ws[i3_ + i4_])
                 ws[i3_ + i4_] = i5_
 
 
 @njit(**PART)
 def part_2(grad, n, ws, o1_, o2_):
+    apart()
     for i1_ in range(n):
         for i2_ in range(5):
             i3_ = o1_ + i1_ * 80 + i2_ * 16
@@ -752,6 +778,7 @@ def forward_kernel(
     x, lstm_Wi, lstm_bi, lstm_Ui, lstm_Wf, lstm_bf, lstm_Uf, lstm_Wg, lstm_bg, lstm_Ug, lstm_Wo, lstm_bo, lstm_Uo,
     dense_W, dense_b, p, scalars, ws, near, wi, N
 ):
+    apart()
 
     # s[n,t,k] = sum_d x[n,t,d]*lstm_Wf[d,k]
     gemm(5 * N, 16, 8, one, x, 0, 8, 1, lstm_Wf, 0, 16, 1, zero, ws, 0, 16, 1)
@@ -785,7 +812,7 @@ def forward_kernel(
         for n in range(N):
             at_s = 320 * N + n * 80 + time * 16
             at_lstm_h = n * 80 + (time - 1) * 16
-            for i_0 in range(16):
+            for i_0 in range(unseen(16)):
                 s_10 = zero if time <= 0 else ws[at_lstm_h + i_0]
                 ws[at_s + i_0] = s_10
         gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Ui, 0, 16, 1, zero, ws, 400 * N + time * 16, 80, 1)
@@ -793,7 +820,7 @@ def forward_kernel(
             at_s_2 = 400 * N + n_2 * 80 + time * 16
             at_s_3 = 160 * N + n_2 * 80 + time * 16
             at_lstm_i = 480 * N + n_2 * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 lstm_ai = (zero if time <= 0 else ws[at_s_2 + k]) + lstm_bi[k] + ws[at_s_3 + k]
                 lstm_i_2 = sigmoid(lstm_ai)
                 ws[at_lstm_i + k] = lstm_i_2
@@ -802,7 +829,7 @@ def forward_kernel(
             at_s_4 = 496 * N + n_3 * 80 + time * 16
             at_s_5 = n_3 * 80 + time * 16
             at_lstm_f = 576 * N + n_3 * 16
-            for k_2 in range(16):
+            for k_2 in range(unseen(16)):
                 lstm_af = (zero if time <= 0 else ws[at_s_4 + k_2]) + lstm_bf[k_2] + ws[at_s_5 + k_2]
                 lstm_f_2 = sigmoid(lstm_af)
                 ws[at_lstm_f + k_2] = lstm_f_2
@@ -814,7 +841,7 @@ def forward_kernel(
             at_lstm_c_2 = 496 * N + n_4 * 80 + (time - 1) * 16
             at_lstm_f_2 = 576 * N + n_4 * 16
             at_lstm_i_2 = 480 * N + n_4 * 16
-            for k_3 in range(16):
+            for k_3 in range(unseen(16)):
                 lstm_ag = (zero if time <= 0 else ws[at_s_6 + k_3]) + lstm_bg[k_3] + ws[at_s_7 + k_3]
                 lstm_g = tanh(lstm_ag)
                 lstm_c_2 = (
@@ -828,7 +855,7 @@ def forward_kernel(
             at_s_9 = 240 * N + n_5 * 80 + time * 16
             at_lstm_h_2 = n_5 * 80 + time * 16
             at_lstm_c_3 = 496 * N + n_5 * 80 + time * 16
-            for k_4 in range(16):
+            for k_4 in range(unseen(16)):
                 lstm_ao = (zero if time <= 0 else ws[at_s_8 + k_4]) + lstm_bo[k_4] + ws[at_s_9 + k_4]
                 lstm_o = sigmoid(lstm_ao)
                 lstm_h_2 = lstm_o * tanh(ws[at_lstm_c_3 + k_4])
@@ -838,7 +865,7 @@ def forward_kernel(
     for n in range(N):
         at_lstm_last = 480 * N + n * 16
         at_lstm_h_3 = n * 80 + (5 - 1) * 16
-        for k in range(16):
+        for k in range(unseen(16)):
             lstm_last_2 = ws[at_lstm_h_3 + k]
             ws[at_lstm_last + k] = lstm_last_2
 
@@ -876,6 +903,7 @@ def gradient_kernel(
     dense_W, dense_b, lstm_Wi_bar, lstm_bi_bar, lstm_Ui_bar, lstm_Wf_bar, lstm_bf_bar, lstm_Uf_bar, lstm_Wg_bar,
     lstm_bg_bar, lstm_Ug_bar, lstm_Wo_bar, lstm_bo_bar, lstm_Uo_bar, dense_W_bar, dense_b_bar, scalars, ws, near, wi, N
 ):
+    apart()
 
     # s[n,t,k] = sum_d x[n,t,d]*lstm_Wo[d,k]
     gemm(5 * N, 16, 8, one, x, 0, 8, 1, lstm_Wo, 0, 16, 1, zero, ws, 0, 16, 1)
@@ -910,14 +938,14 @@ def gradient_kernel(
         for n in range(N):
             at_s = 320 * N + n * 80 + time * 16
             at_lstm_h = 880 * N + n * 80 + (time - 1) * 16
-            for i_0 in range(16):
+            for i_0 in range(unseen(16)):
                 s_11 = zero if time <= 0 else ws[at_lstm_h + i_0]
                 ws[at_s + i_0] = s_11
         gemm(N, 16, 16, one, ws, 320 * N + time * 16, 80, 1, lstm_Uo, 0, 16, 1, zero, ws, 400 * N + time * 16, 80, 1)
         for n_2 in range(N):
             at_lstm_ao = 400 * N + n_2 * 80 + time * 16
             at_s_2 = n_2 * 80 + time * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 lstm_ao_2 = (zero if time <= 0 else ws[at_lstm_ao + k]) + lstm_bo[k] + ws[at_s_2 + k]
                 ws[at_lstm_ao + k] = lstm_ao_2
                 lstm_o_2 = sigmoid(lstm_ao_2)
@@ -926,7 +954,7 @@ def gradient_kernel(
         for n_3 in range(N):
             at_lstm_ai = 480 * N + n_3 * 80 + time * 16
             at_s_3 = 240 * N + n_3 * 80 + time * 16
-            for k_2 in range(16):
+            for k_2 in range(unseen(16)):
                 lstm_ai_2 = (zero if time <= 0 else ws[at_lstm_ai + k_2]) + lstm_bi[k_2] + ws[at_s_3 + k_2]
                 ws[at_lstm_ai + k_2] = lstm_ai_2
                 lstm_i_2 = sigmoid(lstm_ai_2)
@@ -935,7 +963,7 @@ def gradient_kernel(
         for n_4 in range(N):
             at_lstm_af = 560 * N + n_4 * 80 + time * 16
             at_s_4 = 80 * N + n_4 * 80 + time * 16
-            for k_3 in range(16):
+            for k_3 in range(unseen(16)):
                 lstm_af_2 = (zero if time <= 0 else ws[at_lstm_af + k_3]) + lstm_bf[k_3] + ws[at_s_4 + k_3]
                 ws[at_lstm_af + k_3] = lstm_af_2
                 lstm_f_2 = sigmoid(lstm_af_2)
@@ -951,7 +979,7 @@ def gradient_kernel(
             at_s_6 = 800 * N + n_5 * 80 + time * 16
             at_lstm_h_2 = 880 * N + n_5 * 80 + time * 16
             at_lstm_o = n_5 * 80 + time * 16
-            for k_4 in range(16):
+            for k_4 in range(unseen(16)):
                 lstm_ag_2 = (zero if time <= 0 else ws[at_lstm_ag + k_4]) + lstm_bg[k_4] + ws[at_s_5 + k_4]
                 ws[at_lstm_ag + k_4] = lstm_ag_2
                 lstm_g_2 = tanh(lstm_ag_2)
@@ -970,7 +998,7 @@ def gradient_kernel(
     for n in range(N):
         at_lstm_last = 960 * N + n * 16
         at_lstm_h_3 = 880 * N + n * 80 + (5 - 1) * 16
-        for k in range(16):
+        for k in range(unseen(16)):
             lstm_last_2 = ws[at_lstm_h_3 + k]
             ws[at_lstm_last + k] = lstm_last_2
 
@@ -1025,7 +1053,7 @@ def gradient_kernel(
     for n in range(N):
         for t in range(5):
             at_c = 480 * N + n * 80 + t * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 c_2 = sigmoid(-ws[at_c + k])
                 ws[at_c + k] = c_2
 
@@ -1033,7 +1061,7 @@ def gradient_kernel(
     for n in range(N):
         for t in range(5):
             at_c_2 = 560 * N + n * 80 + t * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 c_4 = sigmoid(-ws[at_c_2 + k])
                 ws[at_c_2 + k] = c_4
 
@@ -1041,7 +1069,7 @@ def gradient_kernel(
     for n in range(N):
         for t in range(5):
             at_c_3 = 640 * N + n * 80 + t * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 c_6 = sech2(ws[at_c_3 + k])
                 ws[at_c_3 + k] = c_6
 
@@ -1049,7 +1077,7 @@ def gradient_kernel(
     for n in range(N):
         for t in range(5):
             at_c_4 = 400 * N + n * 80 + t * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 c_8 = sigmoid(-ws[at_c_4 + k])
                 ws[at_c_4 + k] = c_8
 
@@ -1077,28 +1105,28 @@ def gradient_kernel(
         for n in range(N):
             at_s_8 = 880 * N + n * 80 + time * 16
             at_lstm_af_bar = 1156 * N + n * 80 + (time + 1) * 16
-            for i_0 in range(16):
+            for i_0 in range(unseen(16)):
                 s_27 = zero if time + 1 >= 5 else ws[at_lstm_af_bar + i_0]
                 ws[at_s_8 + i_0] = s_27
         gemm(N, 16, 16, one, ws, 880 * N + time * 16, 80, 1, lstm_Uf, 0, 1, 16, zero, ws, 996 * N + time * 16, 80, 1)
         for n_2 in range(N):
             at_s_9 = 1076 * N + n_2 * 80 + time * 16
             at_lstm_ag_bar = 240 * N + n_2 * 80 + (time + 1) * 16
-            for i_0_2 in range(16):
+            for i_0_2 in range(unseen(16)):
                 s_28 = zero if time + 1 >= 5 else ws[at_lstm_ag_bar + i_0_2]
                 ws[at_s_9 + i_0_2] = s_28
         gemm(N, 16, 16, one, ws, 1076 * N + time * 16, 80, 1, lstm_Ug, 0, 1, 16, zero, ws, 1156 * N + time * 16, 80, 1)
         for n_3 in range(N):
             at_s_10 = 1236 * N + n_3 * 80 + time * 16
             at_lstm_ai_bar = 160 * N + n_3 * 80 + (time + 1) * 16
-            for i_0_3 in range(16):
+            for i_0_3 in range(unseen(16)):
                 s_29 = zero if time + 1 >= 5 else ws[at_lstm_ai_bar + i_0_3]
                 ws[at_s_10 + i_0_3] = s_29
         gemm(N, 16, 16, one, ws, 1236 * N + time * 16, 80, 1, lstm_Ui, 0, 1, 16, zero, ws, 1316 * N + time * 16, 80, 1)
         for n_4 in range(N):
             at_s_11 = 1396 * N + n_4 * 80 + time * 16
             at_lstm_ao_bar = n_4 * 80 + (time + 1) * 16
-            for i_0_4 in range(16):
+            for i_0_4 in range(unseen(16)):
                 s_30 = zero if time + 1 >= 5 else ws[at_lstm_ao_bar + i_0_4]
                 ws[at_s_11 + i_0_4] = s_30
         gemm(N, 16, 16, one, ws, 1396 * N + time * 16, 80, 1, lstm_Uo, 0, 1, 16, zero, ws, 1476 * N + time * 16, 80, 1)
@@ -1121,7 +1149,7 @@ def gradient_kernel(
             at_c_7 = 640 * N + n_5 * 80 + time * 16
             at_c_8 = 400 * N + n_5 * 80 + time * 16
             at_s_17 = 800 * N + n_5 * 80 + time * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 lstm_h_bar = (
                     (zero if time + 1 >= 5 else ws[at_s_12 + k] + ws[at_s_13 + k] + ws[at_s_14 + k] + ws[at_s_15 + k])
                     + (zero if time != 5 - 1 else ws[at_s_16 + k] / real(N))
@@ -1229,6 +1257,7 @@ def train_steps(
     data1_x, data2_y, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, first, last, total, done, seed
 ):
     """Steps `first` to `last` of an epoch, each over 32 of the `total` rows; how many were done."""
+    apart()
     for step in range(first, last):
         begin = step * 32
         n = 32 if begin + 32 <= total else total - begin
@@ -1242,7 +1271,7 @@ def train_steps(
             for i1 in range(5):
                 at_x = n_2 * 40 + i1 * 8
                 at_x_data = row * 40 + i1 * 8
-                for i2 in range(8):
+                for i2 in range(unseen(8)):
                     x_2 = data1_x[at_x_data + i2]
                     ws[at_x + i2] = x_2
             y_2 = data2_y[row]
@@ -1281,14 +1310,14 @@ def train_steps(
             for n_2 in range(n):
                 at_s = 11520 + n_2 * 80 + time * 16
                 at_lstm_h = 29440 + n_2 * 80 + (time - 1) * 16
-                for i_0 in range(16):
+                for i_0 in range(unseen(16)):
                     s_11 = zero if time <= 0 else ws[at_lstm_h + i_0]
                     ws[at_s + i_0] = s_11
             gemm(n, 16, 16, one, ws, 11520 + time * 16, 80, 1, theta, 1344, 16, 1, zero, ws, 14080 + time * 16, 80, 1)
             for n_3 in range(n):
                 at_lstm_ao = 14080 + n_3 * 80 + time * 16
                 at_s_2 = 1280 + n_3 * 80 + time * 16
-                for k in range(16):
+                for k in range(unseen(16)):
                     lstm_ao_2 = (zero if time <= 0 else ws[at_lstm_ao + k]) + theta[1328 + k] + ws[at_s_2 + k]
                     ws[at_lstm_ao + k] = lstm_ao_2
                     lstm_o_2 = sigmoid(lstm_ao_2)
@@ -1297,7 +1326,7 @@ def train_steps(
             for n_4 in range(n):
                 at_lstm_ai = 16640 + n_4 * 80 + time * 16
                 at_s_3 = 8960 + n_4 * 80 + time * 16
-                for k_2 in range(16):
+                for k_2 in range(unseen(16)):
                     lstm_ai_2 = (zero if time <= 0 else ws[at_lstm_ai + k_2]) + theta[128 + k_2] + ws[at_s_3 + k_2]
                     ws[at_lstm_ai + k_2] = lstm_ai_2
                     lstm_i_2 = sigmoid(lstm_ai_2)
@@ -1306,7 +1335,7 @@ def train_steps(
             for n_5 in range(n):
                 at_lstm_af = 19200 + n_5 * 80 + time * 16
                 at_s_4 = 3840 + n_5 * 80 + time * 16
-                for k_3 in range(16):
+                for k_3 in range(unseen(16)):
                     lstm_af_2 = (zero if time <= 0 else ws[at_lstm_af + k_3]) + theta[528 + k_3] + ws[at_s_4 + k_3]
                     ws[at_lstm_af + k_3] = lstm_af_2
                     lstm_f_2 = sigmoid(lstm_af_2)
@@ -1322,7 +1351,7 @@ def train_steps(
                 at_s_6 = 26880 + n_6 * 80 + time * 16
                 at_lstm_h_2 = 29440 + n_6 * 80 + time * 16
                 at_lstm_o = 1280 + n_6 * 80 + time * 16
-                for k_4 in range(16):
+                for k_4 in range(unseen(16)):
                     lstm_ag_2 = (zero if time <= 0 else ws[at_lstm_ag + k_4]) + theta[928 + k_4] + ws[at_s_5 + k_4]
                     ws[at_lstm_ag + k_4] = lstm_ag_2
                     lstm_g_2 = tanh(lstm_ag_2)
@@ -1341,56 +1370,57 @@ def train_steps(
         for n_2 in range(n):
             at_lstm_last = 32000 + n_2 * 16
             at_lstm_h_3 = 29440 + n_2 * 80 + (5 - 1) * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 lstm_last_2 = ws[at_lstm_h_3 + k]
                 ws[at_lstm_last + k] = lstm_last_2
 
         # s_13[n,i] = sum_h lstm_last[n,h]*dense_W[h,i]
         gemm(n, 4, 16, one, ws, 32000, 16, 1, theta, 1600, 4, 1, zero, ws, 29440, 4, 1)
-        s_14 = 0.0
-        for k in range(4):
-            near[32 + k] = zero
+        for n_2 in range(n):
+            near[n_2] = real(-np.inf)
 
         # dense_z[n_2,i_2] = s_13[n_2,i_2] + dense_b[i_2]
         # m[n_2] = max_k dense_z[n_2,k]
+        for i_2 in range(4):
+            at_dense_z = 32512 + i_2 * n
+            at_dense_b = 1664 + i_2
+            at_s_7 = 29440 + i_2
+            for n_2 in range(n):
+                dense_z_2 = theta[at_dense_b] + ws[at_s_7 + n_2 * 4]
+                ws[at_dense_z + n_2] = dense_z_2
+                near[n_2] = maximum(near[n_2], dense_z_2)
+        for n_2 in range(n):
+            near[32 + n_2] = zero
+        for n_2 in range(n):
+            near[64 + n_2] = zero
+
         # e[n_2,k] = exp(dense_z[n_2,k] - m[n_2])
-        # s_15[n_2] = sum_k [e[n_2,k] < 1]*e[n_2,k]
-        # s_16[n_2] = sum_k [e[n_2,k] >= 1]
-        # rest[n_2] = s_15[n_2] + s_16[n_2] - 1
-        # s_14 = sum_n (dense_z[n,y[n]] - m[n] - log1p(rest[n]))
+        # s_14[n_2] = sum_k [e[n_2,k] < 1]*e[n_2,k]
+        # s_15[n_2] = sum_k [e[n_2,k] >= 1]
+        for k in range(4):
+            at_e = 29440 + k * n
+            at_dense_z_2 = 32512 + k * n
+            for n_2 in range(n):
+                e_2 = exp(difference(ws[at_dense_z_2 + n_2], near[n_2]))
+                ws[at_e + n_2] = e_2
+                near[32 + n_2] += zero if e_2 >= one else e_2
+                near[64 + n_2] += zero if e_2 < one else one
+        s_16 = 0.0
+
+        # rest[n_2] = s_14[n_2] + s_15[n_2] - 1
+        # s_16 = sum_n (dense_z[n,y[n]] - m[n] - log1p(rest[n]))
         # inverse[n_2] = 1/(1 + rest[n_2])
         # missing[n_2] = inverse[n_2]*rest[n_2]
-        # p[n_2,i_3] = inverse[n_2]*e[n_2,i_3]
-        # r[n_2,i_3] = [i_3 != y[n_2]]*p[n_2,i_3]
-        #       - delta(y[n_2],i_3)*([p[n_2,i_3] > 1/2]*missing[n_2] + [p[n_2,i_3] <= 1/2]*(1 - p[n_2,i_3]))
-        # s_17[i_3] = sum_n r[n,i_3]
         for n_2 in range(n):
-            m = real(-np.inf)
-            at_s_7 = 29440 + n_2 * 4
-            for i_2 in range(4):
-                dense_z_2 = theta[1664 + i_2] + ws[at_s_7 + i_2]
-                near[i_2] = dense_z_2
-                m = maximum(m, dense_z_2)
-            s_15 = zero
-            s_16 = zero
-            for k in range(4):
-                e_2 = exp(difference(near[k], m))
-                near[16 + k] = e_2
-                s_15 += zero if e_2 >= one else e_2
-                s_16 += zero if e_2 < one else one
-            rest = difference(difference(s_16, one), -s_15)
-            s_14 += difference(difference(near[wi[n_2]], m), log1p(rest))
-            inverse = one / (rest + one)
-            missing = inverse * rest
-            at_r = 32512 + n_2 * 4
-            for i_3 in range(4):
-                p = near[16 + i_3] * inverse
-                r_2 = p if i_3 != wi[n_2] else (-missing if p > half else -difference(one, p))
-                ws[at_r + i_3] = r_2
-                near[32 + i_3] += r_2
+            rest = difference(difference(near[64 + n_2], one), -near[32 + n_2])
+            s_16 += difference(difference(ws[32512 + wi[n_2] * n + n_2], near[n_2]), log1p(rest))
+            inverse_2 = one / (rest + one)
+            near[n_2] = inverse_2
+            missing_2 = inverse_2 * rest
+            near[32 + n_2] = missing_2
 
-        # L = -s_14/N
-        L = -s_14 / float(n)
+        # L = -s_16/N
+        L = -s_16 / float(n)
         if not abs(L) < np.inf:
             return step - first
 
@@ -1404,26 +1434,38 @@ def train_steps(
         for n_2 in range(n):
             for t_2 in range(5):
                 at_c_3 = 21760 + n_2 * 80 + t_2 * 16
-                for k in range(16):
+                for k in range(unseen(16)):
                     c_6 = sech2(ws[at_c_3 + k])
                     ws[at_c_3 + k] = c_6
 
         # c_7[n_2,t_2,k] = sigmoid(-lstm_ao[n_2,t_2,k])
         part_1(n, ws, 14080)
 
-        # s_18[n,k] = sum_j r[n,j]*dense_W[k,j]
+        # p[n_2,i_2] = inverse[n_2]*e[n_2,i_2]
+        # r[n_2,i_2] = [i_2 != y[n_2]]*p[n_2,i_2]
+        #       - delta(y[n_2],i_2)*([p[n_2,i_2] > 1/2]*missing[n_2] + [p[n_2,i_2] <= 1/2]*(1 - p[n_2,i_2]))
+        for i_2 in range(4):
+            at_e_2 = 29440 + i_2 * n
+            at_r = 32512 + i_2
+            for n_2 in range(n):
+                p = ws[at_e_2 + n_2] * near[n_2]
+                missing_3 = near[32 + n_2]
+                r_2 = p if i_2 != wi[n_2] else (-missing_3 if p > half else -difference(one, p))
+                ws[at_r + n_2 * 4] = r_2
+
+        # s_17[n,k] = sum_j r[n,j]*dense_W[k,j]
         gemm(n, 16, 4, one, ws, 32512, 4, 1, theta, 1600, 1, 4, zero, ws, 29440, 16, 1)
 
-        # s_19[n_2,time,i_0] = [time + 1 < T]*lstm_af_bar[n_2,time+1,i_0]
-        # s_20[n,time,k] = sum_h s_19[n,time,h]*lstm_Uf[k,h]
-        # s_21[n_3,time,i_0_2] = [time + 1 < T]*lstm_ag_bar[n_3,time+1,i_0_2]
-        # s_22[n,time,k] = sum_h s_21[n,time,h]*lstm_Ug[k,h]
-        # s_23[n_4,time,i_0_3] = [time + 1 < T]*lstm_ai_bar[n_4,time+1,i_0_3]
-        # s_24[n,time,k] = sum_h s_23[n,time,h]*lstm_Ui[k,h]
-        # s_25[n_5,time,i_0_4] = [time + 1 < T]*lstm_ao_bar[n_5,time+1,i_0_4]
-        # s_26[n,time,k] = sum_h s_25[n,time,h]*lstm_Uo[k,h]
-        # lstm_h_bar[n_6,time,k] = [time = T - 1]*s_18[n_6,k]/N
-        #       + [time + 1 < T]*(s_20[n_6,time,k] + s_22[n_6,time,k] + s_24[n_6,time,k] + s_26[n_6,time,k])
+        # s_18[n_2,time,i_0] = [time + 1 < T]*lstm_af_bar[n_2,time+1,i_0]
+        # s_19[n,time,k] = sum_h s_18[n,time,h]*lstm_Uf[k,h]
+        # s_20[n_3,time,i_0_2] = [time + 1 < T]*lstm_ag_bar[n_3,time+1,i_0_2]
+        # s_21[n,time,k] = sum_h s_20[n,time,h]*lstm_Ug[k,h]
+        # s_22[n_4,time,i_0_3] = [time + 1 < T]*lstm_ai_bar[n_4,time+1,i_0_3]
+        # s_23[n,time,k] = sum_h s_22[n,time,h]*lstm_Ui[k,h]
+        # s_24[n_5,time,i_0_4] = [time + 1 < T]*lstm_ao_bar[n_5,time+1,i_0_4]
+        # s_25[n,time,k] = sum_h s_24[n,time,h]*lstm_Uo[k,h]
+        # lstm_h_bar[n_6,time,k] = [time = T - 1]*s_17[n_6,k]/N
+        #       + [time + 1 < T]*(s_19[n_6,time,k] + s_21[n_6,time,k] + s_23[n_6,time,k] + s_25[n_6,time,k])
         # lstm_c_bar[n_6,time,k] = [time + 1 < T]*lstm_c_bar[n_6,time+1,k]*lstm_f[n_6,time+1,k]
         #       + lstm_h_bar[n_6,time,k]*lstm_o[n_6,time,k]*sech2(lstm_c[n_6,time,k])
         # lstm_ai_bar[n_6,time,k] = c[n_6,time,k]*lstm_c_bar[n_6,time,k]*lstm_g[n_6,time,k]*lstm_i[n_6,time,k]
@@ -1435,30 +1477,30 @@ def train_steps(
             for n_2 in range(n):
                 at_s_8 = 32640 + n_2 * 80 + time * 16
                 at_lstm_af_bar = 40320 + n_2 * 80 + (time + 1) * 16
-                for i_0 in range(16):
-                    s_27 = zero if time + 1 >= 5 else ws[at_lstm_af_bar + i_0]
-                    ws[at_s_8 + i_0] = s_27
+                for i_0 in range(unseen(16)):
+                    s_26 = zero if time + 1 >= 5 else ws[at_lstm_af_bar + i_0]
+                    ws[at_s_8 + i_0] = s_26
             gemm(n, 16, 16, one, ws, 32640 + time * 16, 80, 1, theta, 544, 1, 16, zero, ws, 35200 + time * 16, 80, 1)
             for n_3 in range(n):
                 at_s_9 = 37760 + n_3 * 80 + time * 16
                 at_lstm_ag_bar = 8960 + n_3 * 80 + (time + 1) * 16
-                for i_0_2 in range(16):
-                    s_28 = zero if time + 1 >= 5 else ws[at_lstm_ag_bar + i_0_2]
-                    ws[at_s_9 + i_0_2] = s_28
+                for i_0_2 in range(unseen(16)):
+                    s_27 = zero if time + 1 >= 5 else ws[at_lstm_ag_bar + i_0_2]
+                    ws[at_s_9 + i_0_2] = s_27
             gemm(n, 16, 16, one, ws, 37760 + time * 16, 80, 1, theta, 944, 1, 16, zero, ws, 40320 + time * 16, 80, 1)
             for n_4 in range(n):
                 at_s_10 = 42880 + n_4 * 80 + time * 16
                 at_lstm_ai_bar = 6400 + n_4 * 80 + (time + 1) * 16
-                for i_0_3 in range(16):
-                    s_29 = zero if time + 1 >= 5 else ws[at_lstm_ai_bar + i_0_3]
-                    ws[at_s_10 + i_0_3] = s_29
+                for i_0_3 in range(unseen(16)):
+                    s_28 = zero if time + 1 >= 5 else ws[at_lstm_ai_bar + i_0_3]
+                    ws[at_s_10 + i_0_3] = s_28
             gemm(n, 16, 16, one, ws, 42880 + time * 16, 80, 1, theta, 144, 1, 16, zero, ws, 45440 + time * 16, 80, 1)
             for n_5 in range(n):
                 at_s_11 = 48000 + n_5 * 80 + time * 16
                 at_lstm_ao_bar = 1280 + n_5 * 80 + (time + 1) * 16
-                for i_0_4 in range(16):
-                    s_30 = zero if time + 1 >= 5 else ws[at_lstm_ao_bar + i_0_4]
-                    ws[at_s_11 + i_0_4] = s_30
+                for i_0_4 in range(unseen(16)):
+                    s_29 = zero if time + 1 >= 5 else ws[at_lstm_ao_bar + i_0_4]
+                    ws[at_s_11 + i_0_4] = s_29
             gemm(n, 16, 16, one, ws, 48000 + time * 16, 80, 1, theta, 1344, 1, 16, zero, ws, 50560 + time * 16, 80, 1)
             for n_6 in range(n):
                 at_s_12 = 35200 + n_6 * 80 + time * 16
@@ -1479,7 +1521,7 @@ def train_steps(
                 at_c_7 = 21760 + n_6 * 80 + time * 16
                 at_c_8 = 14080 + n_6 * 80 + time * 16
                 at_s_17 = 26880 + n_6 * 80 + time * 16
-                for k in range(16):
+                for k in range(unseen(16)):
                     lstm_h_bar = (
                         (
                             zero if time + 1 >= 5
@@ -1509,10 +1551,10 @@ def train_steps(
             grad[128 + h] = zero
 
         # lstm_bi_bar[h] = sum_{n,t} lstm_ai_bar[n,t,h]
-        # s_31[i_0,i_1,h] = [i_1 > 0]*lstm_ai_bar[i_0,i_1,h]
+        # s_30[i_0,i_1,h] = [i_1 > 0]*lstm_ai_bar[i_0,i_1,h]
         part_2(grad, n, ws, 6400, 128)
 
-        # lstm_Ui_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_31[n,t,i]
+        # lstm_Ui_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_30[n,t,i]
         gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 6400, 16, 1, zero, grad, 144, 16, 1)
 
         # lstm_Wf_bar[d,h] = sum_{n,t} x[n,t,d]*lstm_af_bar[n,t,h]
@@ -1521,10 +1563,10 @@ def train_steps(
             grad[528 + h] = zero
 
         # lstm_bf_bar[h] = sum_{n,t} lstm_af_bar[n,t,h]
-        # s_33[i_0,i_1,h] = [i_1 > 0]*lstm_af_bar[i_0,i_1,h]
+        # s_32[i_0,i_1,h] = [i_1 > 0]*lstm_af_bar[i_0,i_1,h]
         part_2(grad, n, ws, 40320, 528)
 
-        # lstm_Uf_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_33[n,t,i]
+        # lstm_Uf_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_32[n,t,i]
         gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 40320, 16, 1, zero, grad, 544, 16, 1)
 
         # lstm_Wg_bar[d,h] = sum_{n,t} x[n,t,d]*lstm_ag_bar[n,t,h]
@@ -1533,10 +1575,10 @@ def train_steps(
             grad[928 + h] = zero
 
         # lstm_bg_bar[h] = sum_{n,t} lstm_ag_bar[n,t,h]
-        # s_35[i_0,i_1,h] = [i_1 > 0]*lstm_ag_bar[i_0,i_1,h]
+        # s_34[i_0,i_1,h] = [i_1 > 0]*lstm_ag_bar[i_0,i_1,h]
         part_2(grad, n, ws, 8960, 928)
 
-        # lstm_Ug_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_35[n,t,i]
+        # lstm_Ug_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_34[n,t,i]
         gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 8960, 16, 1, zero, grad, 944, 16, 1)
 
         # lstm_Wo_bar[d,h] = sum_{n,t} x[n,t,d]*lstm_ao_bar[n,t,h]
@@ -1545,18 +1587,26 @@ def train_steps(
             grad[1328 + h] = zero
 
         # lstm_bo_bar[h] = sum_{n,t} lstm_ao_bar[n,t,h]
-        # s_37[i_0,i_1,h] = [i_1 > 0]*lstm_ao_bar[i_0,i_1,h]
+        # s_36[i_0,i_1,h] = [i_1 > 0]*lstm_ao_bar[i_0,i_1,h]
         part_2(grad, n, ws, 1280, 1328)
 
-        # lstm_Uo_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_37[n,t,i]
+        # lstm_Uo_bar[h,i] = sum_{n,t} s_5[n,t,h]*s_36[n,t,i]
         gemm(16, 16, 5 * n, one, ws, 11520, 1, 16, ws, 1280, 16, 1, zero, grad, 1344, 16, 1)
 
         # dense_W_bar[h,k] = (1/N)*sum_n lstm_last[n,h]*r[n,k]
         gemm(16, 4, n, real(1.0 / float(n)), ws, 32000, 1, 16, ws, 32512, 4, 1, zero, grad, 1600, 4, 1)
-
-        # dense_b_bar[k] = s_17[k]/N
         for k in range(4):
-            dense_b_bar_2 = near[32 + k] / real(n)
+            near[k] = zero
+
+        # s_38[k] = sum_n r[n,k]
+        for i_0 in range(n):
+            at_r_2 = 32512 + i_0 * 4
+            for k in range(4):
+                near[k] += ws[at_r_2 + k]
+
+        # dense_b_bar[k] = s_38[k]/N
+        for k in range(4):
+            dense_b_bar_2 = near[k] / real(n)
             grad[1664 + k] = dense_b_bar_2
 
         # m_next[i_2] = 0.9*m_2[i_2] + grad_2[i_2]/10
@@ -1734,7 +1784,7 @@ def workspace():
     memory = np.array([], np.float64)
     noise = aligned(0)
     ws = aligned(53120)
-    near = aligned(48)
+    near = aligned(96)
     wi = np.zeros(32, np.int64)
     sums = np.zeros(2)
     return grad, state, memory, noise, ws, near, wi, sums

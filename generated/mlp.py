@@ -76,6 +76,30 @@ KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boun
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
 
 
+@intrinsic
+def apart(typing):
+    """Promise that the arrays of this function do not overlap."""
+
+    def codegen(context, builder, sig, args):
+        for given in builder.function.args:
+            if given.type.is_pointer and given.name.endswith(".4"):  # the place of an array's data
+                given.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def unseen(typing, number):
+    """The same number, but LLVM cannot see which: else it unrolls the loop, and then makes no vectors of it."""
+
+    def codegen(context, builder, sig, args):
+        kind = ir.FunctionType(args[0].type, [args[0].type])
+        return builder.asm(kind, "", "=r,0", [args[0]], False)
+
+    return types.intp(types.intp), codegen
+
+
 # no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
 # sums below that exist for their rounding. Inlined always: left to itself LLVM keeps the longest as calls, and a loop
 # with a call is no vector loop. Without wrappers for the interpreter a function compiles twice as fast.
@@ -693,6 +717,7 @@ def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, b
 
 @njit(**KERNEL)
 def forward_kernel(x, W1, b1, W2, b2, W3, b3, p, scalars, ws, near, wi, N):
+    apart()
 
     # s[n,h] = sum_d x[n,d]*W1[d,h]
     gemm(N, 16, 8, one, x, 0, 8, 1, W1, 0, 16, 1, zero, ws, 0, 16, 1)
@@ -701,7 +726,7 @@ def forward_kernel(x, W1, b1, W2, b2, W3, b3, p, scalars, ws, near, wi, N):
     # h1[n,h] = tanh(a1[n,h])
     for n in range(N):
         at_s = n * 16
-        for h in range(16):
+        for h in range(unseen(16)):
             a1 = b1[h] + ws[at_s + h]
             h1_2 = tanh(a1)
             ws[at_s + h] = h1_2
@@ -713,7 +738,7 @@ def forward_kernel(x, W1, b1, W2, b2, W3, b3, p, scalars, ws, near, wi, N):
     # h2[n,m] = tanh(a2[n,m])
     for n in range(N):
         at_s_2 = 16 * N + n * 12
-        for m in range(12):
+        for m in range(unseen(12)):
             a2 = b2[m] + ws[at_s_2 + m]
             h2_2 = tanh(a2)
             ws[at_s_2 + m] = h2_2
@@ -750,6 +775,7 @@ def forward_kernel(x, W1, b1, W2, b2, W3, b3, p, scalars, ws, near, wi, N):
 def gradient_kernel(
     x, t, W1, b1, W2, b2, W3, b3, W1_bar, b1_bar, W2_bar, b2_bar, W3_bar, b3_bar, scalars, ws, near, wi, N
 ):
+    apart()
 
     # s[n,h] = sum_d x[n,d]*W1[d,h]
     gemm(N, 16, 8, one, x, 0, 8, 1, W1, 0, 16, 1, zero, ws, 0, 16, 1)
@@ -760,7 +786,7 @@ def gradient_kernel(
     for n in range(N):
         at_s = n * 16
         at_c = 16 * N + n * 16
-        for h in range(16):
+        for h in range(unseen(16)):
             a1 = b1[h] + ws[at_s + h]
             h1_2 = tanh(a1)
             ws[at_s + h] = h1_2
@@ -776,7 +802,7 @@ def gradient_kernel(
     for n in range(N):
         at_s_2 = 32 * N + n * 12
         at_c_2 = 44 * N + n * 12
-        for m in range(12):
+        for m in range(unseen(12)):
             a2 = b2[m] + ws[at_s_2 + m]
             h2_2 = tanh(a2)
             ws[at_s_2 + m] = h2_2
@@ -830,18 +856,18 @@ def gradient_kernel(
     # L = -s_4/N
     L = -s_4 / float(N)
 
-    # s_8[n,m] = sum_k r[n,k]*W3[m,k]
-    gemm(N, 12, 4, one, ws, 56 * N, 4, 1, W3, 0, 1, 4, zero, ws, 60 * N, 12, 1)
+    # s_8[n,m] = (1/N)*sum_k r[n,k]*W3[m,k]
+    gemm(N, 12, 4, real(1.0 / float(N)), ws, 56 * N, 4, 1, W3, 0, 1, 4, zero, ws, 60 * N, 12, 1)
     for m in range(12):
         b2_bar[m] = zero
 
-    # a2_bar[n,m] = c_3[n,m]*s_8[n,m]/N
+    # a2_bar[n,m] = c_3[n,m]*s_8[n,m]
     # b2_bar[m] = sum_n a2_bar[n,m]
     for n in range(N):
         at_a2_bar = 60 * N + n * 12
         at_c_3 = 44 * N + n * 12
         for m in range(12):
-            a2_bar_2 = ws[at_c_3 + m] * ws[at_a2_bar + m] / real(N)
+            a2_bar_2 = ws[at_c_3 + m] * ws[at_a2_bar + m]
             ws[at_a2_bar + m] = a2_bar_2
             b2_bar[m] += a2_bar_2
 
@@ -881,6 +907,7 @@ def train_steps(
     data1_x, data2_t, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, first, last, total, done, seed
 ):
     """Steps `first` to `last` of an epoch, each over 32 of the `total` rows; how many were done."""
+    apart()
     for step in range(first, last):
         begin = step * 32
         n = 32 if begin + 32 <= total else total - begin
@@ -893,7 +920,7 @@ def train_steps(
             row = rows[n_2 + begin]
             at_x = n_2 * 8
             at_x_data = row * 8
-            for i1 in range(8):
+            for i1 in range(unseen(8)):
                 x_2 = data1_x[at_x_data + i1]
                 ws[at_x + i1] = x_2
             t_3 = data2_t[row]
@@ -908,7 +935,7 @@ def train_steps(
         for n_2 in range(n):
             at_s = 256 + n_2 * 16
             at_c = 768 + n_2 * 16
-            for h in range(16):
+            for h in range(unseen(16)):
                 a1 = theta[128 + h] + ws[at_s + h]
                 h1_2 = tanh(a1)
                 ws[at_s + h] = h1_2
@@ -924,7 +951,7 @@ def train_steps(
         for n_2 in range(n):
             at_s_2 = 1280 + n_2 * 12
             at_c_2 = 1664 + n_2 * 12
-            for m in range(12):
+            for m in range(unseen(12)):
                 a2 = theta[336 + m] + ws[at_s_2 + m]
                 h2_2 = tanh(a2)
                 ws[at_s_2 + m] = h2_2
@@ -933,74 +960,87 @@ def train_steps(
 
         # s_3[n,k] = sum_m h2[n,m]*W3[m,k]
         gemm(n, 4, 12, one, ws, 1280, 12, 1, theta, 352, 4, 1, zero, ws, 2176, 4, 1)
-        s_4 = 0.0
-        for k in range(4):
-            near[32 + k] = zero
+        for n_2 in range(n):
+            near[n_2] = real(-np.inf)
 
         # z[n_2,k] = s_3[n_2,k] + b3[k]
         # m_2[n_2] = max_k z[n_2,k]
-        # e[n_2,k_2] = exp(z[n_2,k_2] - m_2[n_2])
-        # s_5[n_2] = sum_k [e[n_2,k] < 1]*e[n_2,k]
-        # s_6[n_2] = sum_k [e[n_2,k] >= 1]
-        # rest[n_2] = s_5[n_2] + s_6[n_2] - 1
-        # s_4 = sum_n (z[n,t_2[n]] - m_2[n] - log1p(rest[n]))
+        for k in range(4):
+            at_z = 2560 + k * n
+            at_b3 = 400 + k
+            at_s_3 = 2176 + k
+            for n_2 in range(n):
+                z_2 = theta[at_b3] + ws[at_s_3 + n_2 * 4]
+                ws[at_z + n_2] = z_2
+                near[n_2] = maximum(near[n_2], z_2)
+        for n_2 in range(n):
+            near[32 + n_2] = zero
+        for n_2 in range(n):
+            near[64 + n_2] = zero
+
+        # e[n_2,k] = exp(z[n_2,k] - m_2[n_2])
+        # s_4[n_2] = sum_k [e[n_2,k] < 1]*e[n_2,k]
+        # s_5[n_2] = sum_k [e[n_2,k] >= 1]
+        for k in range(4):
+            at_e = 2176 + k * n
+            at_z_2 = 2560 + k * n
+            for n_2 in range(n):
+                e_2 = exp(difference(ws[at_z_2 + n_2], near[n_2]))
+                ws[at_e + n_2] = e_2
+                near[32 + n_2] += zero if e_2 >= one else e_2
+                near[64 + n_2] += zero if e_2 < one else one
+        s_6 = 0.0
+
+        # rest[n_2] = s_4[n_2] + s_5[n_2] - 1
+        # s_6 = sum_n (z[n,t_2[n]] - m_2[n] - log1p(rest[n]))
         # inverse[n_2] = 1/(1 + rest[n_2])
         # missing[n_2] = inverse[n_2]*rest[n_2]
-        # p[n_2,k_3] = inverse[n_2]*e[n_2,k_3]
-        # r[n_2,k_3] = [k_3 != t_2[n_2]]*p[n_2,k_3] - delta(t_2[n_2],k_3)*([p[n_2,k_3] > 1/2]*missing[n_2] + [p[n_2,k_3]
-        #       <= 1/2]*(1 - p[n_2,k_3]))
-        # s_7[k_3] = sum_n r[n,k_3]
         for n_2 in range(n):
-            m_2 = real(-np.inf)
-            at_s_3 = 2176 + n_2 * 4
-            for k in range(4):
-                z_2 = theta[400 + k] + ws[at_s_3 + k]
-                near[k] = z_2
-                m_2 = maximum(m_2, z_2)
-            s_5 = zero
-            s_6 = zero
-            for k_2 in range(4):
-                e_2 = exp(difference(near[k_2], m_2))
-                near[16 + k_2] = e_2
-                s_5 += zero if e_2 >= one else e_2
-                s_6 += zero if e_2 < one else one
-            rest = difference(difference(s_6, one), -s_5)
-            s_4 += difference(difference(near[wi[n_2]], m_2), log1p(rest))
-            inverse = one / (rest + one)
-            missing = inverse * rest
-            at_r = 2176 + n_2 * 4
-            for k_3 in range(4):
-                p = near[16 + k_3] * inverse
-                r_2 = p if k_3 != wi[n_2] else (-missing if p > half else -difference(one, p))
-                ws[at_r + k_3] = r_2
-                near[32 + k_3] += r_2
+            rest = difference(difference(near[64 + n_2], one), -near[32 + n_2])
+            s_6 += difference(difference(ws[2560 + wi[n_2] * n + n_2], near[n_2]), log1p(rest))
+            inverse_2 = one / (rest + one)
+            near[n_2] = inverse_2
+            missing_2 = inverse_2 * rest
+            near[32 + n_2] = missing_2
 
-        # L = -s_4/N
-        L = -s_4 / float(n)
+        # L = -s_6/N
+        L = -s_6 / float(n)
         if not abs(L) < np.inf:
             return step - first
 
-        # s_8[n,m] = sum_k r[n,k]*W3[m,k]
-        gemm(n, 12, 4, one, ws, 2176, 4, 1, theta, 352, 1, 4, zero, ws, 2304, 12, 1)
+        # p[n_2,k] = inverse[n_2]*e[n_2,k]
+        # r[n_2,k] = [k != t_2[n_2]]*p[n_2,k]
+        #       - delta(t_2[n_2],k)*([p[n_2,k] > 1/2]*missing[n_2] + [p[n_2,k] <= 1/2]*(1 - p[n_2,k]))
+        for k in range(4):
+            at_e_2 = 2176 + k * n
+            at_r = 2560 + k
+            for n_2 in range(n):
+                p = ws[at_e_2 + n_2] * near[n_2]
+                missing_3 = near[32 + n_2]
+                r_2 = p if k != wi[n_2] else (-missing_3 if p > half else -difference(one, p))
+                ws[at_r + n_2 * 4] = r_2
+
+        # s_7[n,m] = (1/N)*sum_k r[n,k]*W3[m,k]
+        gemm(n, 12, 4, real(1.0 / float(n)), ws, 2560, 4, 1, theta, 352, 1, 4, zero, ws, 2176, 12, 1)
         for m in range(12):
             grad[336 + m] = zero
 
-        # a2_bar[n_2,m] = c_3[n_2,m]*s_8[n_2,m]/N
+        # a2_bar[n_2,m] = c_3[n_2,m]*s_7[n_2,m]
         # b2_bar[m] = sum_n a2_bar[n,m]
         for n_2 in range(n):
-            at_a2_bar = 2304 + n_2 * 12
+            at_a2_bar = 2176 + n_2 * 12
             at_c_3 = 1664 + n_2 * 12
             for m in range(12):
-                a2_bar_2 = ws[at_c_3 + m] * ws[at_a2_bar + m] / real(n)
+                a2_bar_2 = ws[at_c_3 + m] * ws[at_a2_bar + m]
                 ws[at_a2_bar + m] = a2_bar_2
                 grad[336 + m] += a2_bar_2
 
-        # s_9[n,h] = sum_m a2_bar[n,m]*W2[h,m]
-        gemm(n, 16, 12, one, ws, 2304, 12, 1, theta, 144, 1, 12, zero, ws, 1664, 16, 1)
+        # s_8[n,h] = sum_m a2_bar[n,m]*W2[h,m]
+        gemm(n, 16, 12, one, ws, 2176, 12, 1, theta, 144, 1, 12, zero, ws, 1664, 16, 1)
         for h in range(16):
             grad[128 + h] = zero
 
-        # a1_bar[n_2,h] = c[n_2,h]*s_9[n_2,h]
+        # a1_bar[n_2,h] = c[n_2,h]*s_8[n_2,h]
         # b1_bar[h] = sum_n a1_bar[n,h]
         for n_2 in range(n):
             at_a1_bar = 1664 + n_2 * 16
@@ -1014,14 +1054,22 @@ def train_steps(
         gemm(8, 16, n, one, ws, 0, 1, 8, ws, 1664, 16, 1, zero, grad, 0, 16, 1)
 
         # W2_bar[h,m] = sum_n h1[n,h]*a2_bar[n,m]
-        gemm(16, 12, n, one, ws, 256, 1, 16, ws, 2304, 12, 1, zero, grad, 144, 12, 1)
+        gemm(16, 12, n, one, ws, 256, 1, 16, ws, 2176, 12, 1, zero, grad, 144, 12, 1)
 
         # W3_bar[m,k] = (1/N)*sum_n h2[n,m]*r[n,k]
-        gemm(12, 4, n, real(1.0 / float(n)), ws, 1280, 1, 12, ws, 2176, 4, 1, zero, grad, 352, 4, 1)
-
-        # b3_bar[k] = s_7[k]/N
+        gemm(12, 4, n, real(1.0 / float(n)), ws, 1280, 1, 12, ws, 2560, 4, 1, zero, grad, 352, 4, 1)
         for k in range(4):
-            b3_bar_2 = near[32 + k] / real(n)
+            near[k] = zero
+
+        # s_9[k] = sum_n r[n,k]
+        for i_0 in range(n):
+            at_r_2 = 2560 + i_0 * 4
+            for k in range(4):
+                near[k] += ws[at_r_2 + k]
+
+        # b3_bar[k] = s_9[k]/N
+        for k in range(4):
+            b3_bar_2 = near[k] / real(n)
             grad[400 + k] = b3_bar_2
 
         # m_next[i_2] = 0.9*m_3[i_2] + grad_2[i_2]/10
@@ -1152,7 +1200,7 @@ def workspace():
     memory = np.array([], np.float64)
     noise = aligned(0)
     ws = aligned(2688)
-    near = aligned(48)
+    near = aligned(96)
     wi = np.zeros(32, np.int64)
     sums = np.zeros(2)
     return grad, state, memory, noise, ws, near, wi, sums

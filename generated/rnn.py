@@ -72,6 +72,30 @@ KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boun
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
 
 
+@intrinsic
+def apart(typing):
+    """Promise that the arrays of this function do not overlap."""
+
+    def codegen(context, builder, sig, args):
+        for given in builder.function.args:
+            if given.type.is_pointer and given.name.endswith(".4"):  # the place of an array's data
+                given.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def unseen(typing, number):
+    """The same number, but LLVM cannot see which: else it unrolls the loop, and then makes no vectors of it."""
+
+    def codegen(context, builder, sig, args):
+        kind = ir.FunctionType(args[0].type, [args[0].type])
+        return builder.asm(kind, "", "=r,0", [args[0]], False)
+
+    return types.intp(types.intp), codegen
+
+
 # no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
 # sums below that exist for their rounding. Inlined always: left to itself LLVM keeps the longest as calls, and a loop
 # with a call is no vector loop. Without wrappers for the interpreter a function compiles twice as fast.
@@ -621,6 +645,7 @@ def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, b
 
 @njit(**KERNEL)
 def forward_kernel(x, W, U, b, V, c, v, scalars, ws, near, wi, N):
+    apart()
 
     # s[n,t,k] = sum_d x[n,t,d]*W[d,k]
     gemm(5 * N, 16, 8, one, x, 0, 8, 1, W, 0, 16, 1, zero, ws, 0, 16, 1)
@@ -633,14 +658,14 @@ def forward_kernel(x, W, U, b, V, c, v, scalars, ws, near, wi, N):
         for n in range(N):
             at_s = 80 * N + n * 80 + time * 16
             at_h = 160 * N + n * 80 + (time - 1) * 16
-            for i_0 in range(16):
+            for i_0 in range(unseen(16)):
                 s_4 = zero if time <= 0 else ws[at_h + i_0]
                 ws[at_s + i_0] = s_4
         gemm(N, 16, 16, one, ws, 80 * N + time * 16, 80, 1, U, 0, 16, 1, zero, ws, 160 * N + time * 16, 80, 1)
         for n_2 in range(N):
             at_s_2 = 160 * N + n_2 * 80 + time * 16
             at_s_3 = n_2 * 80 + time * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 a = (zero if time <= 0 else ws[at_s_2 + k]) + b[k] + ws[at_s_3 + k]
                 h_2 = tanh(a)
                 ws[at_s_2 + k] = h_2
@@ -653,13 +678,14 @@ def forward_kernel(x, W, U, b, V, c, v, scalars, ws, near, wi, N):
         for t in range(5):
             at_v = n * 60 + t * 12
             at_s_4 = 240 * N + n * 60 + t * 12
-            for m in range(12):
+            for m in range(unseen(12)):
                 v_2 = c[m] + ws[at_s_4 + m]
                 v[at_v + m] = v_2
 
 
 @njit(**KERNEL)
 def gradient_kernel(x, y, W, U, b, V, c, W_bar, U_bar, b_bar, V_bar, c_bar, scalars, ws, near, wi, N):
+    apart()
 
     # s[n,t,k] = sum_d x[n,t,d]*W[d,k]
     gemm(5 * N, 16, 8, one, x, 0, 8, 1, W, 0, 16, 1, zero, ws, 0, 16, 1)
@@ -672,14 +698,14 @@ def gradient_kernel(x, y, W, U, b, V, c, W_bar, U_bar, b_bar, V_bar, c_bar, scal
         for n in range(N):
             at_s = 80 * N + n * 80 + time * 16
             at_h = n * 80 + (time - 1) * 16
-            for i_0 in range(16):
+            for i_0 in range(unseen(16)):
                 s_4 = zero if time <= 0 else ws[at_h + i_0]
                 ws[at_s + i_0] = s_4
         gemm(N, 16, 16, one, ws, 80 * N + time * 16, 80, 1, U, 0, 16, 1, zero, ws, 160 * N + time * 16, 80, 1)
         for n_2 in range(N):
             at_a = 160 * N + n_2 * 80 + time * 16
             at_s_2 = n_2 * 80 + time * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 a_2 = (zero if time <= 0 else ws[at_a + k]) + b[k] + ws[at_s_2 + k]
                 ws[at_a + k] = a_2
                 h_2 = tanh(a_2)
@@ -713,7 +739,7 @@ def gradient_kernel(x, y, W, U, b, V, c, W_bar, U_bar, b_bar, V_bar, c_bar, scal
     for n in range(N):
         for t in range(5):
             at_c = 160 * N + n * 80 + t * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 c_3 = sech2(ws[at_c + k])
                 ws[at_c + k] = c_3
 
@@ -728,7 +754,7 @@ def gradient_kernel(x, y, W, U, b, V, c, W_bar, U_bar, b_bar, V_bar, c_bar, scal
         for n in range(N):
             at_s_4 = 380 * N + n * 80 + time * 16
             at_a_bar = 300 * N + n * 80 + (time + 1) * 16
-            for i_0 in range(16):
+            for i_0 in range(unseen(16)):
                 s_13 = zero if time + 1 >= 5 else ws[at_a_bar + i_0]
                 ws[at_s_4 + i_0] = s_13
         gemm(N, 16, 16, one, ws, 380 * N + time * 16, 80, 1, U, 0, 1, 16, zero, ws, 460 * N + time * 16, 80, 1)
@@ -736,7 +762,7 @@ def gradient_kernel(x, y, W, U, b, V, c, W_bar, U_bar, b_bar, V_bar, c_bar, scal
             at_s_5 = 460 * N + n_2 * 80 + time * 16
             at_s_6 = 300 * N + n_2 * 80 + time * 16
             at_c_2 = 160 * N + n_2 * 80 + time * 16
-            for k in range(16):
+            for k in range(unseen(16)):
                 h_bar = (zero if time + 1 >= 5 else ws[at_s_5 + k]) + ws[at_s_6 + k] / real(N)
                 a_bar_2 = ws[at_c_2 + k] * h_bar
                 ws[at_s_6 + k] = a_bar_2
@@ -775,6 +801,7 @@ def train_steps(
     data1_x, data2_y, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, first, last, total, done, seed
 ):
     """Steps `first` to `last` of an epoch, each over 32 of the `total` rows; how many were done."""
+    apart()
     for step in range(first, last):
         begin = step * 32
         n = 32 if begin + 32 <= total else total - begin
@@ -788,12 +815,12 @@ def train_steps(
             for i1 in range(5):
                 at_x = n_2 * 40 + i1 * 8
                 at_x_data = row * 40 + i1 * 8
-                for i2 in range(8):
+                for i2 in range(unseen(8)):
                     x_2 = data1_x[at_x_data + i2]
                     ws[at_x + i2] = x_2
                 at_y = 1280 + n_2 * 60 + i1 * 12
                 at_y_data = row * 60 + i1 * 12
-                for i2_2 in range(12):
+                for i2_2 in range(unseen(12)):
                     y_2 = data2_y[at_y_data + i2_2]
                     ws[at_y + i2_2] = y_2
 
@@ -808,14 +835,14 @@ def train_steps(
             for n_2 in range(n):
                 at_s = 6400 + n_2 * 80 + time * 16
                 at_h = 3840 + n_2 * 80 + (time - 1) * 16
-                for i_0 in range(16):
+                for i_0 in range(unseen(16)):
                     s_4 = zero if time <= 0 else ws[at_h + i_0]
                     ws[at_s + i_0] = s_4
             gemm(n, 16, 16, one, ws, 6400 + time * 16, 80, 1, theta, 128, 16, 1, zero, ws, 8960 + time * 16, 80, 1)
             for n_3 in range(n):
                 at_a = 8960 + n_3 * 80 + time * 16
                 at_s_2 = 3840 + n_3 * 80 + time * 16
-                for k in range(16):
+                for k in range(unseen(16)):
                     a_2 = (zero if time <= 0 else ws[at_a + k]) + theta[384 + k] + ws[at_s_2 + k]
                     ws[at_a + k] = a_2
                     h_2 = tanh(a_2)
@@ -851,7 +878,7 @@ def train_steps(
         for n_2 in range(n):
             for t_2 in range(5):
                 at_c = 8960 + n_2 * 80 + t_2 * 16
-                for k in range(16):
+                for k in range(unseen(16)):
                     c_3 = sech2(ws[at_c + k])
                     ws[at_c + k] = c_3
 
@@ -866,7 +893,7 @@ def train_steps(
             for n_2 in range(n):
                 at_s_4 = 13440 + n_2 * 80 + time * 16
                 at_a_bar = 1280 + n_2 * 80 + (time + 1) * 16
-                for i_0 in range(16):
+                for i_0 in range(unseen(16)):
                     s_13 = zero if time + 1 >= 5 else ws[at_a_bar + i_0]
                     ws[at_s_4 + i_0] = s_13
             gemm(n, 16, 16, one, ws, 13440 + time * 16, 80, 1, theta, 128, 1, 16, zero, ws, 16000 + time * 16, 80, 1)
@@ -874,7 +901,7 @@ def train_steps(
                 at_s_5 = 16000 + n_3 * 80 + time * 16
                 at_s_6 = 1280 + n_3 * 80 + time * 16
                 at_c_2 = 8960 + n_3 * 80 + time * 16
-                for k in range(16):
+                for k in range(unseen(16)):
                     h_bar = (zero if time + 1 >= 5 else ws[at_s_5 + k]) + ws[at_s_6 + k] / real(n)
                     a_bar_2 = ws[at_c_2 + k] * h_bar
                     ws[at_s_6 + k] = a_bar_2

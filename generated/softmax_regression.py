@@ -61,6 +61,30 @@ KERNEL = dict(fastmath={"contract", "reassoc", "nsz"}, error_model="numpy", boun
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
 
 
+@intrinsic
+def apart(typing):
+    """Promise that the arrays of this function do not overlap."""
+
+    def codegen(context, builder, sig, args):
+        for given in builder.function.args:
+            if given.type.is_pointer and given.name.endswith(".4"):  # the place of an array's data
+                given.add_attribute("noalias")
+        return context.get_dummy_value()
+
+    return types.void(), codegen
+
+
+@intrinsic
+def unseen(typing, number):
+    """The same number, but LLVM cannot see which: else it unrolls the loop, and then makes no vectors of it."""
+
+    def codegen(context, builder, sig, args):
+        kind = ir.FunctionType(args[0].type, [args[0].type])
+        return builder.asm(kind, "", "=r,0", [args[0]], False)
+
+    return types.intp(types.intp), codegen
+
+
 # no flag at all, and said so because Numba hands a caller's flags down to what it calls: `reassoc` would undo the
 # sums below that exist for their rounding. Inlined always: left to itself LLVM keeps the longest as calls, and a loop
 # with a call is no vector loop. Without wrappers for the interpreter a function compiles twice as fast.
@@ -640,6 +664,7 @@ def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, b
 
 @njit(**KERNEL)
 def forward_kernel(x, W, b, p, scalars, ws, near, wi, N):
+    apart()
 
     # s[n,k] = sum_d x[n,d]*W[d,k]
     gemm(N, 4, 8, one, x, 0, 8, 1, W, 0, 4, 1, zero, ws, 0, 4, 1)
@@ -671,6 +696,7 @@ def forward_kernel(x, W, b, p, scalars, ws, near, wi, N):
 
 @njit(**KERNEL)
 def gradient_kernel(x, y, W, b, W_bar, b_bar, scalars, ws, near, wi, N):
+    apart()
 
     # s[n,k] = sum_d x[n,d]*W[d,k]
     gemm(N, 4, 8, one, x, 0, 8, 1, W, 0, 4, 1, zero, ws, 0, 4, 1)
@@ -736,6 +762,7 @@ def train_steps(
     data1_x, data2_y, rows, theta, grad, state, memory, held, noise, ws, near, wi, sums, first, last, total, done, seed
 ):
     """Steps `first` to `last` of an epoch, each over 32 of the `total` rows; how many were done."""
+    apart()
     for step in range(first, last):
         begin = step * 32
         n = 32 if begin + 32 <= total else total - begin
@@ -748,7 +775,7 @@ def train_steps(
             row = rows[n_2 + begin]
             at_x = n_2 * 8
             at_x_data = row * 8
-            for i1 in range(8):
+            for i1 in range(unseen(8)):
                 x_2 = data1_x[at_x_data + i1]
                 ws[at_x + i1] = x_2
             at_y = 256 + n_2 * 4
@@ -759,66 +786,90 @@ def train_steps(
 
         # s[n,k] = sum_d x[n,d]*W[d,k]
         gemm(n, 4, 8, one, ws, 0, 8, 1, theta, 0, 4, 1, zero, ws, 384, 4, 1)
-        s_2 = 0.0
-        for k in range(4):
-            near[32 + k] = zero
+        for n_2 in range(n):
+            near[n_2] = real(-np.inf)
 
         # z[n_2,k] = s[n_2,k] + b[k]
         # m[n_2] = max_k z[n_2,k]
-        # e[n_2,k_2] = exp(z[n_2,k_2] - m[n_2])
-        # s_3[n_2] = sum_k [e[n_2,k] < 1]*e[n_2,k]
-        # s_4[n_2] = sum_k [e[n_2,k] >= 1]
-        # rest[n_2] = s_3[n_2] + s_4[n_2] - 1
-        # s_2 = sum_{n,k} y[n,k]*(z[n,k] - m[n] - log1p(rest[n]))
+        for k in range(4):
+            at_z = 512 + k * n
+            at_b = 32 + k
+            at_s = 384 + k
+            for n_2 in range(n):
+                z_2 = theta[at_b] + ws[at_s + n_2 * 4]
+                ws[at_z + n_2] = z_2
+                near[n_2] = maximum(near[n_2], z_2)
+        for n_2 in range(n):
+            near[32 + n_2] = zero
+        for n_2 in range(n):
+            near[64 + n_2] = zero
+
+        # e[n_2,k] = exp(z[n_2,k] - m[n_2])
+        # s_2[n_2] = sum_k [e[n_2,k] < 1]*e[n_2,k]
+        # s_3[n_2] = sum_k [e[n_2,k] >= 1]
+        for k in range(4):
+            at_e = 384 + k * n
+            at_z_2 = 512 + k * n
+            for n_2 in range(n):
+                e_2 = exp(difference(ws[at_z_2 + n_2], near[n_2]))
+                ws[at_e + n_2] = e_2
+                near[32 + n_2] += zero if e_2 >= one else e_2
+                near[64 + n_2] += zero if e_2 < one else one
+
+        # rest[n_2] = s_2[n_2] + s_3[n_2] - 1
         # inverse[n_2] = 1/(1 + rest[n_2])
         # missing[n_2] = inverse[n_2]*rest[n_2]
-        # p[n_2,k_3] = inverse[n_2]*e[n_2,k_3]
-        # r[n_2,k_3] = [p[n_2,k_3]*y[n_2,k_3] <= 1/2]*(p[n_2,k_3] - y[n_2,k_3])
-        #       - [p[n_2,k_3]*y[n_2,k_3] > 1/2]*missing[n_2]
-        # s_5[k_3] = sum_n r[n,k_3]
         for n_2 in range(n):
-            m = real(-np.inf)
-            at_s = 384 + n_2 * 4
-            for k in range(4):
-                z_2 = theta[32 + k] + ws[at_s + k]
-                near[k] = z_2
-                m = maximum(m, z_2)
-            s_3 = zero
-            s_4 = zero
-            for k_2 in range(4):
-                e_2 = exp(difference(near[k_2], m))
-                near[16 + k_2] = e_2
-                s_3 += zero if e_2 >= one else e_2
-                s_4 += zero if e_2 < one else one
-            rest = difference(difference(s_4, one), -s_3)
-            at_y_2 = 256 + n_2 * 4
-            for i_0 in range(4):
-                s_2 += difference(difference(near[i_0], m), log1p(rest)) * ws[at_y_2 + i_0]
-            inverse = one / (rest + one)
-            missing = inverse * rest
-            at_y_3 = 256 + n_2 * 4
-            for k_3 in range(4):
-                p = near[16 + k_3] * inverse
-                y_3 = ws[at_y_3 + k_3]
-                r_2 = -missing if p * y_3 > half else difference(p, y_3)
-                ws[at_y_3 + k_3] = r_2
-                near[32 + k_3] += r_2
+            rest_2 = difference(difference(near[64 + n_2], one), -near[32 + n_2])
+            near[32 + n_2] = rest_2
+            inverse_2 = one / (rest_2 + one)
+            near[64 + n_2] = inverse_2
+            missing_2 = inverse_2 * rest_2
+            near[96 + n_2] = missing_2
+        s_4 = 0.0
 
-        # L = -s_2/N
-        L = -s_2 / float(n)
+        # s_4 = sum_{n,k} y[n,k]*(z[n,k] - m[n] - log1p(rest[n]))
+        for i_0 in range(4):
+            at_z_3 = 512 + i_0 * n
+            at_y_2 = 256 + i_0
+            for i_1 in range(n):
+                s_4 += difference(difference(ws[at_z_3 + i_1], near[i_1]), log1p(near[32 + i_1])) * ws[at_y_2 + i_1 * 4]
+
+        # L = -s_4/N
+        L = -s_4 / float(n)
         if not abs(L) < np.inf:
             return step - first
+
+        # p[n_2,k] = inverse[n_2]*e[n_2,k]
+        # r[n_2,k] = [p[n_2,k]*y[n_2,k] <= 1/2]*(p[n_2,k] - y[n_2,k]) - [p[n_2,k]*y[n_2,k] > 1/2]*missing[n_2]
+        for k in range(4):
+            at_e_2 = 384 + k * n
+            at_y_3 = 256 + k
+            for n_2 in range(n):
+                p = ws[at_e_2 + n_2] * near[64 + n_2]
+                missing_3 = near[96 + n_2]
+                y_3 = ws[at_y_3 + n_2 * 4]
+                r_2 = -missing_3 if p * y_3 > half else difference(p, y_3)
+                ws[at_y_3 + n_2 * 4] = r_2
 
         # step_eta = 1/2
         step_eta = 0.5
 
         # W_next[d,k] = W[d,k] - (step_eta/N)*sum_n x[n,d]*r[n,k]
         gemm(8, 4, n, real(-step_eta / float(n)), ws, 0, 1, 8, ws, 256, 4, 1, one, theta, 0, 4, 1)
+        for k in range(4):
+            near[k] = zero
+
+        # s_5[k] = sum_n r[n,k]
+        for i_0 in range(n):
+            at_r = 256 + i_0 * 4
+            for k in range(4):
+                near[k] += ws[at_r + k]
 
         # b_bar[k] = s_5[k]/N
         # b_next[k] = b[k] - step_eta*b_bar[k]
         for k in range(4):
-            b_bar = near[32 + k] / real(n)
+            b_bar = near[k] / real(n)
             b_next_2 = theta[32 + k] - b_bar * real(step_eta)
             theta[32 + k] = b_next_2
 
@@ -895,8 +946,8 @@ def workspace():
     state = aligned(0)
     memory = np.array([], np.float64)
     noise = aligned(0)
-    ws = aligned(512)
-    near = aligned(48)
+    ws = aligned(640)
+    near = aligned(128)
     wi = np.zeros(0, np.int64)
     sums = np.zeros(2)
     return grad, state, memory, noise, ws, near, wi, sums
