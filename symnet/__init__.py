@@ -50,9 +50,9 @@ _HOME = {
             "hvp",
             "jvp",
             "vjp",
-            "function",
         )
     },
+    "function": ("symnet.train.function", "function"),
     "Model": ("symnet.train.model", "Model"),
     "evaluate": ("symnet.run.reference", "evaluate"),
     **{name: ("symnet.explain", name) for name in ("derive", "program", "latex", "text", "graph")},

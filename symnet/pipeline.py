@@ -24,7 +24,6 @@ from symnet.declare.notation import default_indices
 from symnet.declare.tensor import Tensor
 from symnet.differentiate.reverse import Adjoints, own_indices, reverse, tangents
 from symnet.errors import FormulaProblem, KindProblem, NonScalarLoss, ShapeProblem, SymnetWarning
-from symnet.run.function import Function
 from symnet.schedule.gathers import gathers_joined
 from symnet.simplify.adjoints import Simplified, simplify_derived
 from symnet.simplify.stabilise import stabilise
@@ -162,13 +161,6 @@ def hvp(loss: Tensor, wrt: Tensor, direction: Tensor) -> Tensor:
 def lower(program: Program) -> Program:
     """A program as it is executed: in normal form, gathers in the sums they belong to, stable in floating point."""
     return stabilise(gathers_joined(normalise(program, keep=program.outputs)))
-
-
-def function(outputs: Any, dtype: str = "float64") -> Function:
-    """Tensors compiled to a function of arrays: one tensor in, one array out; a list or a dict likewise."""
-    for output in outputs.values() if isinstance(outputs, Mapping) else as_list(outputs):
-        check_tensor("a function", output)
-    return Function(outputs, dtype, lower)
 
 
 # -- small parts

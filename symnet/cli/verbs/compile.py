@@ -46,7 +46,8 @@ def plan_of(made: Any) -> str:
 def compiled(subject: Subject, dtype: str | None) -> Any:
     """A model with its training; a tensor and its gradients as a function."""
     if subject.spec is None and subject._model is None:
-        from symnet.pipeline import function, gradients
+        from symnet.pipeline import gradients
+        from symnet.train.function import function
 
         slopes = [] if subject.loss.rank else gradients(subject.loss, subject.wrt)
         return function([subject.loss, *slopes], dtype or "float64")
