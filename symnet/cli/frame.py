@@ -9,6 +9,7 @@ Exit codes: 0 done; 1 a finished check found something; 2 the command line or a 
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -99,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line; returns the exit code."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     prepare_streams()
+    gc.set_threshold(100_000, 20, 50)  # SymPy makes many objects that stay
     call = Call(arguments, VERBS)
     try:
         with call.listening():
