@@ -22,6 +22,15 @@ from symnet.spec.passage import Refused, Span, meant
 from symnet.spec.scopes import Bound, Extent, Scoped, binds
 from symnet.spec.tree import Binary, Call, Compare, Name, Number, ReadOf, Term, Unary, Word, walk
 
+WRITTEN = {  # functions of other notations, as they are written here
+    "norm": "the norm of x is sqrt(sum(x[i]**2, i))",
+    "trace": "the trace of A is sum(A[i,i], i)",
+    "tr": "the trace of A is sum(A[i,i], i)",
+    "dot": "the product of a and b is sum(a[i]*b[i], i), or a @ b of tensors",
+    "matmul": "the product of A and B is sum(A[i,j]*B[j,k], j), or A @ B of tensors",
+    "transpose": "the transpose of A is A.T, or A[j,i] in place of A[i,j]",
+    "ln": "the natural logarithm is log",
+}
 BROKEN = (TypeError, ValueError, ArithmeticError, AttributeError, RecursionError, NotImplementedError)
 
 
@@ -174,8 +183,9 @@ class Builder:
                 raise Refused(
                     "E0206", f"{term.name} is a tensor, not a function", "read it with square brackets", [term.head]
                 )
-            all_of_them = f"functions are {', '.join(sorted(FUNCTIONS))}"
-            hint = meant(term.name, FUNCTIONS, all_of_them)
+            known = f"functions are {', '.join(sorted(FUNCTIONS))}"
+            near = meant(term.name, FUNCTIONS)
+            hint = WRITTEN.get(term.name) or (f"{near} {known}" if near else known)
             raise Refused("E0102", f"there is no function {term.name!r}", hint, [term.head])
         if not function.least <= len(term.args) <= function.most:
             given = f"{len(term.args)} {'was' if len(term.args) == 1 else 'were'} given"

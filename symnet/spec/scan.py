@@ -161,7 +161,8 @@ def token_at(code: str, at: int, end: int) -> Token:
         return Token(kind, found.group(), here)
     char = code[at]
     shown = char if char.isprintable() else f"U+{ord(char):04X}"
-    hint = STRANGE.get(char, "texts stand in named arguments only" if char in "\"'" else "")
+    quote = "texts stand in named arguments only; a transpose is A.T, or A[j,i] in place of A[i,j]"
+    hint = STRANGE.get(char, quote if char in "\"'" else "")
     raise Refused("E0207", f"{shown!r} does not belong in a formula", hint, [Span(at, at + 1)])
 
 
