@@ -64,10 +64,10 @@ class Lines:
 def bar() -> Iterator[Tell]:
     """A bar with the latest values, drawn by rich."""
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn
 
     console = Console(stderr=True, no_color=bool(os.environ.get("NO_COLOR")), highlight=False)
-    columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[values]}"), TimeRemainingColumn()
+    columns = TextColumn("{task.description}"), BarColumn(bar_width=12), TextColumn("{task.fields[values]}")
     with Progress(*columns, console=console, transient=False) as progress:
         task = progress.add_task("preparing", total=None, values="")
 

@@ -64,8 +64,8 @@ def meant(name: str, known: Iterable[str]) -> str:
     return f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known[:20])}"
 
 
-def opened(call: Call, spec: str) -> Subject:
-    """What SPEC stands for."""
+def opened(call: Call, spec: str, to_read: bool = False) -> Subject:
+    """What SPEC stands for; `to_read`, a model file's formulas speak of its dims by name, not of their sizes."""
     path, colon, name = spec.rpartition(":")
     if colon and path.endswith(".py"):
         return from_python(path, name)
@@ -74,7 +74,10 @@ def opened(call: Call, spec: str) -> Subject:
 
         hint = f"say which Model or Tensor in it: {spec}:model"
         raise CommandProblem("E0605", f"{spec} is a Python file, and holds several things", hint)
-    return from_spec(model_file(call, spec))
+    from symnet.spec.model_file import symbolic
+
+    found = model_file(call, spec)
+    return from_spec(symbolic(found) if to_read else found)
 
 
 def model_file(call: Call, path: str) -> Any:

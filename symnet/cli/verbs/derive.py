@@ -69,7 +69,7 @@ def chosen_subject(call: Call, spec: str | None, expression: str | None) -> Any:
         if spec is None:
             hint = "for example: symnet derive model.yaml, or symnet derive -e 'L = sum(x[i]**2, i)'"
             raise CommandProblem("E0603", "there is nothing to derive", hint)
-        return opened(call, spec)
+        return opened(call, spec, to_read=True)
     if spec is not None:
         raise CommandProblem("E0609", f"there is {spec} to derive, and a formula", "give SPEC or -e, not both")
     from symnet.spec.formula import declare_expression

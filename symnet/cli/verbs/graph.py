@@ -28,7 +28,7 @@ def command(call: Call, spec: str, kind: str | None, backward: bool, output: str
 
     place = Place.of(output, force)
     chosen = kind or (ENDINGS.get(place.ending, "text") if place else "text")
-    subject = opened(call, spec)
+    subject = opened(call, spec, to_read=True)
     drawn = graph(list(dict.fromkeys([subject.loss, *subject.outputs.values()])), backward=backward)
     content = str({"text": drawn.text, "svg": drawn.svg, "dot": drawn.dot, "mermaid": drawn.mermaid}[chosen]())
     return written(call, place, content, {"format": chosen, "content": content, **facts(drawn)})
