@@ -8,15 +8,19 @@ from symnet.cli.answer import Table
 
 
 def draw(table: Table) -> None:
-    """A table with lines around it; rows that are bad stand out."""
+    """A table with lines around it, where the terminal is wide enough; rows that are bad stand out."""
     from rich.box import ROUNDED
     from rich.console import Console
     from rich.table import Table as Drawn
     from rich.text import Text
 
-    drawn = Drawn(title=table.title or None, box=ROUNDED, title_justify="left", title_style="bold")
+    console = Console(no_color=bool(os.environ.get("NO_COLOR")), highlight=False, soft_wrap=False)
+    if table.title:
+        console.print(Text(table.title, style="bold"))
+    drawn = Drawn(box=ROUNDED)
     for name in table.head:
         drawn.add_column(Text(name), overflow="fold")
     for row in table.rows:
         drawn.add_row(*map(Text, row), style="bold red" if table.bad(row) else None)
-    Console(no_color=bool(os.environ.get("NO_COLOR")), highlight=False, soft_wrap=False).print(drawn)
+    wide = max(map(len, table.plain().split("\n"))) + 4 * len(table.head) > console.width
+    console.print(Text(Table(table.head, table.rows).plain()) if wide else drawn)

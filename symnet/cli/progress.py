@@ -76,13 +76,13 @@ def bar() -> Iterator[Tell]:
                 console.print(start_text(event), markup=False)
             elif event["event"] in ("epoch", "progress"):
                 share = event.get("share", 1.0)
-                values = values_text(event) if event["event"] == "epoch" else progress.tasks[task].fields["values"]
+                values = short_text(event) if event["event"] == "epoch" else progress.tasks[task].fields["values"]
                 progress.update(
                     task,
                     description=f"epoch {event['epoch']}/{event['epochs']}",
                     total=event["epochs"],
                     completed=event["epoch"] - 1 + share,
-                    values=values or values_text(event),
+                    values=values or short_text(event),
                 )
 
         yield tell
@@ -97,8 +97,19 @@ def start_text(event: Event) -> str:
     return f"{head} {event['model']}: {', '.join(rows)}, batches of {event['batch']}{at}"
 
 
-def values_text(event: Event) -> str:
+def values_of(event: Event) -> dict[str, float]:
     """The loss and the metrics."""
     left_out = ("event", "epoch", "epochs", "steps", "schema", "seconds", "share")
-    found = {k: v for k, v in event.items() if k not in left_out and isinstance(v, (int, float))}
-    return "  ".join(f"{name} {value:.4g}" for name, value in found.items())
+    return {k: v for k, v in event.items() if k not in left_out and isinstance(v, (int, float))}
+
+
+def values_text(event: Event) -> str:
+    return "  ".join(f"{name} {value:.4g}" for name, value in values_of(event).items())
+
+
+def short_text(event: Event) -> str:
+    """As much as stands beside a bar: of metrics those of the rows that are held out, where there are any."""
+    found = values_of(event)
+    held = any(name.startswith("val_") for name in found)
+    shown = {name: value for name, value in found.items() if not held or name == "loss" or name.startswith("val_")}
+    return "  ".join(f"{name} {value:.3g}" for name, value in shown.items())

@@ -4,11 +4,13 @@ What is covered how, for compiling a kernel takes a second:
 
     emitted     the text of a kernel as checked Python, no compiler: all networks and 300 random programs in float64,
                 all networks and every third program in float32; indices are checked, unwritten memory is NaN
-    compiled    all networks in float64, a choice of them in float32, and random programs several to a kernel
+    compiled    every third network in float64, a choice of them in float32, and random programs several to a kernel;
+                with --thorough all networks and more programs
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
@@ -40,6 +42,11 @@ IN_FLOAT32 = [
     ),
     *("penalised-softmax", "top-one", "message-passing", "rotary", "places", "reduced-prod", "guarded"),
 ]
+
+
+def often(cases: Sequence[Any], every: int) -> list[Any]:
+    """All cases; but for every so-manieth they run with --thorough only."""
+    return [case if not at % every else pytest.param(case, marks=pytest.mark.thorough) for at, case in enumerate(cases)]
 
 
 @cache
@@ -78,13 +85,13 @@ def test_emitted_random_programs_equal_the_interpreter(seed: int) -> None:
 # -- compiled
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", often(list(NETWORKS), 3))
 def test_compiled_networks_equal_the_interpreter(name: str) -> None:
     function = network_function(name, "float64")
     assert disagreement(function(derived(name)[0].values), interpreted(name)) < RTOL["float64"]
 
 
-@pytest.mark.parametrize("name", IN_FLOAT32)
+@pytest.mark.parametrize("name", often(IN_FLOAT32, 2))
 def test_compiled_networks_in_float32(name: str) -> None:
     function = network_function(name, "float32")
     found = function(derived(name)[0].values)
@@ -92,7 +99,7 @@ def test_compiled_networks_in_float32(name: str) -> None:
     assert all(np.asarray(value).dtype == ("float32" if np.ndim(value) else "float64") for value in found)
 
 
-@pytest.mark.parametrize("seeds", TOGETHER, ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
+@pytest.mark.parametrize("seeds", often(TOGETHER, 3), ids=lambda seeds: f"{seeds[0]}-{seeds[-1]}")
 def test_compiled_random_programs_equal_the_interpreter(seeds: range) -> None:
     nets, results, function = programs_together(seeds)
     found = iter(function({name: value for net in nets for name, value in net.values.items()}))
