@@ -23,4 +23,4 @@ def draw(table: Table) -> None:
     for row in table.rows:
         drawn.add_row(*map(Text, row), style="bold red" if table.bad(row) else None)
     wide = max(map(len, table.plain().split("\n"))) + 4 * len(table.head) > console.width
-    console.print(Text(Table(table.head, table.rows).plain()) if wide else drawn)
+    console.print(Text(Table(table.head, table.rows).plain()) if wide else drawn, soft_wrap=wide)

@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 from shell import MODELS, symnet
 
+from symnet.cli.answer import Table
 from symnet.cli.call import plain
+from symnet.cli.drawn import draw
 from symnet.cli.frame import VERBS
+from symnet.cli.progress import short_text, values_text
 from symnet.cli.verbs.new import KINDS
 from symnet.errors import MissingPart
 
@@ -287,3 +290,20 @@ def test_numbers_that_are_not_finite_are_null():
         "b": [None, [0, 1]],
         "c": 3,
     }
+
+
+@pytest.mark.parametrize("width", ["60", "160"])
+def test_tables_on_a_terminal_are_drawn_where_they_fit(width, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", width)
+    monkeypatch.setenv("NO_COLOR", "1")
+    draw(Table(("name", "value"), [("a" * 50, "1"), ("b", "2")], "a title", lambda row: row[0] == "b"))
+    said = capsys.readouterr().out
+    assert said.startswith("a title\n")
+    assert ("╭" in said) is (width == "160")
+    assert f"{'a' * 50}" in said
+
+
+def test_a_bar_shows_what_is_held_out():
+    event = {"event": "epoch", "epoch": 1, "loss": 0.5, "accuracy": 0.25, "val_loss": 0.125, "seconds": 1.0}
+    assert short_text(event) == "loss 0.5  val_loss 0.125"
+    assert values_text(event) == "loss 0.5  accuracy 0.25  val_loss 0.125"
