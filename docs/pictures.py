@@ -1,7 +1,8 @@
 """The README's pictures: a screenshot of a run's report, in headless Chromium, and the chart of speeds.
 
-    symnet train examples/models/two_moons.yaml --out runs/two_moons && symnet report runs/two_moons -o runs/two_moons.html
-    python docs/pictures.py runs/two_moons.html
+symnet train examples/models/digits.yaml --out runs/digits
+symnet report runs/digits -o runs/digits.html
+python docs/pictures.py runs/digits.html
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -18,10 +20,9 @@ HERE = Path(__file__).resolve().parent
 def main() -> None:
     page = Path(sys.argv[1]).resolve()
     sys.path.insert(0, str(HERE.parent / "tests" / "report"))
-    from browser import picture
-
+    picture = import_module("browser").picture
     with tempfile.TemporaryDirectory() as folder:
-        shutil.copy(picture(page, Path(folder), 1280, 2300), HERE / "report.png")
+        shutil.copy(picture(page, Path(folder), 1180, 2150), HERE / "report.png")
     chart = HERE.parent / "benchmarks" / "training" / "chart.py"
     subprocess.run([sys.executable, str(chart)], check=True)
 

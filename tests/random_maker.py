@@ -158,9 +158,8 @@ class Maker:
             reduced = self.rng.choice((sn.mean, sn.sum))(value, *places) if places else value
             parts.append(reduced * self.number() if self.rng.random() < 0.3 else reduced)
         known = {size for node in Program.of(self.unread).inputs() for size in node.shape}
-        for size in {size: None for node in self.pool for size in node.shape if size in self.dims and size not in known}:
-            parts.append(
-                sn.mean(self.given((size,))[sn.indices("i")], sn.indices("i")) / 9
-            )  # a value that says the size
+        unsaid = dict.fromkeys(s for node in self.pool for s in node.shape if s in self.dims and s not in known)
+        for size in unsaid:  # a value that says the size
+            parts.append(sn.mean(self.given((size,))[sn.indices("i")], sn.indices("i")) / 9)
         total = sn.tanh(parts[0]) * 2 + sp.Add(*parts[1:]) if len(parts) > 2 else sp.Add(*parts)
         return sn.define(f"{self.prefix}L", (), total)
