@@ -1,8 +1,8 @@
 """Rows of a data set are asked for one sample ahead: shuffled, they are where no processor expects them.
 
     for n in range(N):
-        after = n + 1 if n + 1 < N else n
-        fetch(data, rows[after + begin] * 784, 784)
+        after = n + begin + 1 if n + begin + 1 < total else n + begin
+        fetch(data, rows[after] * 784, 784)
         row = rows[n + begin]
         for i in range(784):
             x[n * 784 + i] = data[row * 784 + i]

@@ -205,21 +205,21 @@ class Writer:
         return count in SHORT and all(isinstance(one, Leaf) and one.job.op == "set" for one in item.items)
 
     def rows_ahead(self, item: Loop) -> list[str]:
-        """Lines that ask for the next sample's rows, see fetch.py."""
-        stores = self.memory.stores
-        found = [(place, stores[node]) for place, node in copied_rows(item)]
-        found = [(place, store) for place, store in found if row_length(store, self.known) >= LINE]
-        if not found:
-            return []
-        self.used.add("fetch")
-        here, after, row = self.symbol(item.index), sp.Symbol("after", integer=True), sp.Symbol("row", integer=True)
-        self.names.of[after] = self.names.fresh("after")
-        lines = [f"{self.names.of[after]} = {here} + 1 if {here} + 1 < {self.size(item.extent)} else {here}"]
-        for place, store in found:
-            self.names.of[row] = self.scalars().whole(place.xreplace({item.index: after}))
+        """Lines that ask for the rows of the sample after this one, see fetch.py."""
+        lines: dict[str, None] = {}
+        after, row = sp.Symbol("after", integer=True), sp.Symbol("row", integer=True)
+        for place, node in copied_rows(item):
+            store = self.memory.stores[node]
             count = min(row_length(store, self.known), MOST)
-            lines.append(f"fetch({store.array}, {self.offset(store, {0: row})}, {count})")
-        return lines
+            if count < LINE:
+                continue
+            self.used.add("fetch")
+            name = self.names(after, "after")
+            here, total = self.scalars().whole(place.indices[0]), self.size(place.args[0].node.shape[0])
+            lines[f"{name} = {here} + 1 if {here} + 1 < {total} else {here}"] = None
+            self.names.of[row] = self.entry(place.args[0].node, [after])
+            lines[f"fetch({store.array}, {self.offset(store, {0: row})}, {count})"] = None
+        return list(lines)
 
     def loop(self, index: sp.Symbol, runs: str, items: Iterable[Item], first: Iterable[str] = ()) -> None:
         """A loop, with some lines first; offsets that it does not change stand before it."""

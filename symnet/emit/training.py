@@ -20,6 +20,7 @@ from symnet.schedule.schedule import Schedule, Schedules, schedule
 from symnet.schedule.split import divided
 from symnet.schedule.units import row_strides
 
+TOTAL = sp.Symbol("total", integer=True, positive=True)  # how many samples an epoch has
 # what every training kernel is given besides its data, in this order
 FIXED = (
     ("rows", "int64[::1]"),
@@ -111,7 +112,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     names.taken.update({"n", "i", "t", "seen", *(name for name, _ in FIXED)})
     given = {size: names(size, str(size)) for size in open_sizes(step)}
     sizes = {**({} if constant else {step.batch: "n"}), **given}
-    names.of[THREAD] = "tid"
+    names.of[THREAD], names.of[TOTAL] = "tid", "total"
     names.of.update({node: str(step.where[node].array) for node in (*step.data, step.rows)})
     names.taken.update(names.of.values())
     capacity = {**{s: sp.Integer(v) for s, v in step.numbers.items()}, step.batch: sp.Integer(step.batch_size)}
@@ -168,7 +169,7 @@ def room_source(given: Mapping[sp.Symbol, str], work: Mapping[str, sp.Expr]) -> 
 def open_sizes(step: Step) -> list[sp.Symbol]:
     """Sizes of a step that are neither known nor that of a batch."""
     sizes = {s for node in (*step.where, *step.program) for size in node.shape for s in size.free_symbols}
-    known = {step.batch, sp.Symbol("total", integer=True, positive=True), *step.numbers}
+    known = {step.batch, TOTAL, *step.numbers}
     return sorted(sizes - known, key=str)
 
 

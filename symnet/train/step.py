@@ -17,7 +17,7 @@ from symnet.core.definition import Definition, Node, Program
 from symnet.core.expr import Reduce
 from symnet.declare.optimizers.base import Optimizer
 from symnet.declare.tensor import Tensor, input_tensor, param
-from symnet.emit.training import Arena, Step
+from symnet.emit.training import TOTAL, Arena, Step
 from symnet.errors import FormulaProblem, ShapeProblem
 from symnet.schedule.memory import Store
 from symnet.schedule.units import row_strides
@@ -218,8 +218,7 @@ class Gathered:
 
 def gathered(parts: Parts) -> tuple[Gathered, Node]:
     """`x[n, d] := x.data[row[n], d]`, `row[n] := rows[n + begin]`, for each input that has the sample axis."""
-    total = sp.Symbol("total", integer=True, positive=True)
-    rows = Node("rows", (total,), role="input", kind="label")
+    rows = Node("rows", (TOTAL,), role="input", kind="label")
     begin = Node("begin", (), role="input", kind="label")
     sample = sp.Symbol("n", integer=True)
     row = Node("row", (parts.batch,), kind="label", auto=True)
@@ -228,7 +227,7 @@ def gathered(parts: Parts) -> tuple[Gathered, Node]:
     where: dict[Node, Store] = {rows: Store("rows", sp.S.Zero, (0,), (sp.S.One,))}
     for x in parts.data:
         axes = [a for a, size in enumerate(x.shape) if size == parts.batch]
-        shape = tuple(total if a in axes else s for a, s in enumerate(x.shape))
+        shape = tuple(TOTAL if a in axes else s for a, s in enumerate(x.shape))
         data = Node(f"{x.name}.data", shape, role="input", kind=x.kind, facts={})
         arrays.append(data)
         if not axes:

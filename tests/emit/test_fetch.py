@@ -35,4 +35,4 @@ def test_the_last_row_asks_for_no_row_behind_the_data() -> None:
     history = run.fit(data, epochs=1, batch_size=32, shuffle=False, progress=False)
     W, b = run.params["out.W"], run.params["out.b"]
     np.testing.assert_allclose(history["loss"], [np.mean((data["x"] @ W + b - data["y"]) ** 2)], rtol=1e-12)
-    assert re.search(r"after = (n_\d+) \+ 1 if \1 \+ 1 < n else \1$", run.source, re.M)
+    assert re.search(r"after = (n_\d+ \+ begin) \+ 1 if \1 \+ 1 < total else \1$", run.source, re.M)
