@@ -239,8 +239,10 @@ class Training:
         return TrainResult(folder, self.run, history, self.facts, job.dataset, job.division)
 
     def restore(self, folder: RunFolder) -> None:
-        """Go on from the newest sound checkpoint; a run that was stopped before its first one begins anew."""
-        if self.facts["status"] != "prepared" or folder.has_checkpoints():
+        """Go on from the newest sound checkpoint; a run that was stopped before its first step begins anew."""
+        status, steps = self.facts["status"], self.facts.get("steps")
+        begun = not (status == "prepared" or (status == "interrupted" and steps == 0))
+        if begun or folder.has_checkpoints():
             self.run.restore(folder.checkpoints)
         folder.write_history(self.run.history)
 

@@ -128,6 +128,17 @@ def test_killed_before_the_first_checkpoint_begins_anew(model, run, tmp_path):
     assert left(out) == left(run)
 
 
+def test_stopped_before_the_first_step_begins_anew(model, run, tmp_path):
+    out = tmp_path / "run"
+    stopped(model, out, 1)
+    folder = RunFolder(out)
+    folder.write_facts({**folder.read_facts(), "status": "interrupted", "steps": 0})
+    for path in folder.checkpoints.iterdir():
+        path.unlink()
+    trained(model, out, resume=True)
+    assert left(out) == left(run)
+
+
 # -- finished runs
 
 
