@@ -6,7 +6,7 @@ import os
 import sys
 import warnings
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 from symnet.cli.answer import Answer, Table, parts
@@ -111,12 +111,12 @@ class Call:
 
     def failed(self, error: BaseException) -> int:
         """Tell what went wrong, and with which code to leave."""
-        if isinstance(error, BrokenPipeError):
+        if isinstance(error, (BrokenPipeError, SystemExit)):  # click leaves with a SystemExit when a pipe is closed
             return left_alone()
         from symnet.cli.failures import failure
 
+        code, found = failure(error)
         try:
-            code, found = failure(error)
             if self.json:
                 event = "result" if self.verb == "train" else None
                 self.print_json(self.envelope(code, {}, event, found))
@@ -125,6 +125,10 @@ class Call:
             sys.stdout.flush()
         except BrokenPipeError:
             return left_alone()
+        except OSError:  # stdout is full, perhaps that is the failure: stderr may still take it
+            left_alone()
+            with suppress(OSError):
+                self.tell(found)
         return code
 
 

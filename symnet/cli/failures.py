@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from typing import Any
@@ -11,6 +12,7 @@ import click
 STOPPED = 130
 BUG = 3
 MISSING = 4
+FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}  # a write tells no name of a file
 
 
 def failure(error: BaseException) -> tuple[int, list[Any]]:
@@ -31,6 +33,9 @@ def failure(error: BaseException) -> tuple[int, list[Any]]:
     if isinstance(error, OSError) and error.errno is not None and error.filename is not None:
         message = f"{str(error.filename)!r}: {(error.strerror or 'it cannot be used').lower()}"
         return 2, [Diagnostic("E0607", message, hint="see whether it is there, and who may write to it")]
+    if isinstance(error, OSError) and error.errno in FULL:
+        message = f"what is to be written has no room: {os.strerror(error.errno).lower()}"
+        return 2, [Diagnostic("E0607", message, hint="make room, or write to another place")]
     return BUG, [bug(error)]
 
 

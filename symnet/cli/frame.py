@@ -10,6 +10,7 @@ Exit codes: 0 done; 1 a finished check found something; 2 the command line or a 
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
@@ -112,7 +113,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def prepare_streams() -> None:
-    """Characters that a terminal cannot show are escaped, not fatal."""
+    """Streams that were closed lead nowhere; characters that a terminal cannot show are escaped, not fatal."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         reconfigure: Any = getattr(stream, "reconfigure", None)
         if reconfigure is not None:

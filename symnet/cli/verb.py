@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -12,6 +13,16 @@ from symnet.cli.answer import Answer
 from symnet.cli.call import Call
 
 Verb = Callable[..., Answer]
+
+
+class Number(click.FloatRange):
+    """A finite number of a range: click's own range lets NaN pass, as no comparison with it holds."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        found = super().convert(value, param, ctx)
+        if not math.isfinite(found):
+            self.fail(f"{value} is no finite number.", param, ctx)
+        return found
 
 
 def verb(name: str) -> Callable[[Verb], click.Command]:

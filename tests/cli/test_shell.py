@@ -93,6 +93,28 @@ def test_a_reader_that_goes_away_is_no_failure():
     assert (done.stdout, done.stderr) == ("{\n", "0\n")
 
 
+@pytest.mark.parametrize("line", ["symnet explain E0203", "symnet derive -e 'L = sum(x[i]**2, i)'", "symnet --version"])
+def test_a_reader_that_has_gone_before_is_no_failure(line):
+    code = f"(sleep 0.2; {line}; echo $? >&2) | true; sleep 1.5"
+    done = subprocess.run(["sh", "-c", code], env=environment(), capture_output=True, text=True)
+    assert done.stderr == "0\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("extra", ["", "--json"])
+def test_a_stream_without_room_is_told(extra):
+    code = f"symnet explain {extra} E0203 > /dev/full"
+    done = subprocess.run(["sh", "-c", code], env=environment(), capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("E0607 what is to be written has no room: no space left on device\nhint: ")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-"])
+def test_streams_that_are_closed_lead_nowhere(closed):
+    done = subprocess.run(["sh", "-c", f"symnet explain E0203 {closed}"], env=environment(), capture_output=True)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 @pytest.mark.parametrize(("extra", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
 def test_colours_are_for_terminals(extra, coloured):
     above, below = pty.openpty()

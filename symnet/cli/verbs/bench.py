@@ -10,7 +10,7 @@ import click
 from symnet.cli.answer import Answer, Table
 from symnet.cli.call import Call
 from symnet.cli.subject import Subject
-from symnet.cli.verb import spec_argument, verb
+from symnet.cli.verb import Number, spec_argument, verb
 
 NAMES = ("torch", "jax", "pytensor", "numpy")
 CLOSE = 1e-3  # how far losses may be apart, relatively, in float32
@@ -22,7 +22,7 @@ HOW = {"torch": "eager", "jax": "jit", "pytensor": "compiled", "numpy": "the der
 @spec_argument()
 @click.option("--against", metavar="NAMES", default=",".join(NAMES), help=f"[default: {','.join(NAMES)}, if installed]")
 @click.option("--batch", type=click.IntRange(1), help="Samples in a step  [default: the model file's, else 32]")
-@click.option("--seconds", type=click.FloatRange(0, 600, min_open=True), default=1.0, help="For each  [default: 1]")
+@click.option("--seconds", type=Number(0, 600, min_open=True), default=1.0, help="For each  [default: 1]")
 @click.option("--threads", type=click.IntRange(1), default=1, help="[default: 1]")
 @click.pass_context
 def command(

@@ -8,7 +8,7 @@ import click
 
 from symnet.cli.answer import Answer, Table
 from symnet.cli.call import Call
-from symnet.cli.verb import spec_argument, verb
+from symnet.cli.verb import Number, spec_argument, verb
 
 ENTRIES = 400  # of a tensor; of larger ones as many at most, and whole directions beside
 
@@ -21,9 +21,7 @@ ENTRIES = 400  # of a tensor; of larger ones as many at most, and whole directio
     default="auto",
     help="How to differentiate numerically.",
 )
-@click.option(
-    "--rtol", type=click.FloatRange(0, 1, min_open=True), help="What counts as equal  [default: by the method]"
-)
+@click.option("--rtol", type=Number(0, 1, min_open=True), help="What counts as equal  [default: by the method]")
 @click.option("--wrt", metavar="NAMES", help="By what: z,W  [default: all parameters and real inputs]")
 @click.option("--seed", type=click.IntRange(0), default=0, help="What random values are drawn.")
 @click.option("--entries", type=click.IntRange(1), default=ENTRIES, help="Of larger tensors only samples are compared.")

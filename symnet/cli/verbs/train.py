@@ -10,7 +10,7 @@ import click
 
 from symnet.cli.answer import Answer
 from symnet.cli.call import Call, is_terminal
-from symnet.cli.verb import spec_argument, verb
+from symnet.cli.verb import Number, spec_argument, verb
 
 
 @verb("train")
@@ -18,7 +18,7 @@ from symnet.cli.verb import spec_argument, verb
 @click.option("--data", metavar="FILE", help="Take this in place of the model file's data, with its columns.")
 @click.option("--epochs", type=click.IntRange(1), help="[default: the model file's]")
 @click.option("--batch", type=click.IntRange(1), help="[default: the model file's]")
-@click.option("--lr", type=click.FloatRange(0, min_open=True), help="Learning rate  [default: the model file's]")
+@click.option("--lr", type=Number(0, min_open=True), help="Learning rate  [default: the model file's]")
 @click.option("--seed", type=click.IntRange(0), help="[default: the model file's]")
 @click.option("--threads", type=click.IntRange(1), help="[default: the model file's]")
 @click.option("--out", metavar="FOLDER", help="Keep the run here, for predict, evaluate, report and --resume.")
