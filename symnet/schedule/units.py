@@ -182,7 +182,7 @@ def _folded(
         return None
     for read in formula.atoms(sp.Indexed):
         inner = read.args[0].node
-        if inner not in definitions or users.get(inner) != [node] or inner in outputs:
+        if inner not in definitions or users.get(inner) != [node] or inner in outputs or not _one_place(read, formula):
             continue
         source = definitions[inner].formula
         scale, reduce, beta, _ = source.args if isinstance(source, Scaled) else (sp.S.One, source, sp.S.Zero, None)
@@ -214,11 +214,17 @@ def scales_sunk(program: Program) -> Program:
         for read in (f for f in sp.Mul.make_args(rest) if isinstance(f, sp.Indexed)):
             inner = read.args[0].node
             scaled = _scaled(definitions.get(inner), common)
-            alone = users.get(inner) == [node] and inner not in program.outputs and rest.count(read) == 1
+            once = rest.count(read) == 1 and _one_place(read, definition.formula)
+            alone = users.get(inner) == [node] and inner not in program.outputs and once
             if alone and scaled is not None and product_of(inner, scaled, frozenset(), None):
                 definitions[inner], definitions[node] = scaled, Definition(definition.indices, rest)
                 break
     return Program(program.outputs, definitions)
+
+
+def _one_place(read: sp.Indexed, formula: sp.Expr) -> bool:
+    """Whether a formula reads a tensor at this place only."""
+    return {r for r in formula.atoms(sp.Indexed) if r.args[0] == read.args[0]} == {read}
 
 
 def everywhere_the_same(definition: Definition) -> tuple[sp.Expr, sp.Expr]:
