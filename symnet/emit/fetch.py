@@ -40,11 +40,11 @@ def copied_rows(loop: Loop) -> Iterator[tuple[sp.Indexed, Node]]:
 
 
 def is_place(job: Job, index: sp.Symbol) -> bool:
-    """Whether a job looks up where a sample is."""
+    """Whether a job looks up where a sample is; not at a place that another job has to look up before."""
     body = job.body
-    return bool(
-        job.op == "set" and is_whole_number(job.node) and isinstance(body, sp.Indexed) and index in body.free_symbols
-    )
+    if job.op != "set" or not is_whole_number(job.node) or not isinstance(body, sp.Indexed):
+        return False
+    return index in body.free_symbols and not any(read.args[0].node.rank for read in body.indices[0].atoms(sp.Indexed))
 
 
 def copied_from(job: Job) -> tuple[Node, Node] | None:

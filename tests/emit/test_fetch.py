@@ -36,3 +36,13 @@ def test_the_last_row_asks_for_no_row_behind_the_data() -> None:
     W, b = run.params["out.W"], run.params["out.b"]
     np.testing.assert_allclose(history["loss"], [np.mean((data["x"] @ W + b - data["y"]) ** 2)], rtol=1e-12)
     assert re.search(r"after = (n_\d+ \+ begin) \+ 1 if \1 \+ 1 < total else \1$", run.source, re.M)
+
+
+def test_rows_of_an_embedding_are_not_asked_for_before_their_place_is_known() -> None:
+    t, y = sn.input("t", ("N",), kind="label", classes=5), sn.input("y", ("N", 16))
+    model = sn.Model(sn.losses.mse(sn.layers.Embedding(5, 16, name="table")(t), y))
+    run = model.compile(sn.optim.SGD(0.0), dtype="float64", seed=1)
+    data = {"t": np.arange(40) % 5, "y": np.random.default_rng(0).normal(size=(40, 16))}
+    history = run.fit(data, epochs=1, batch_size=32, progress=False)
+    np.testing.assert_allclose(history["loss"], [np.mean((run.params["table.W"][data["t"]] - data["y"]) ** 2)])
+    assert not re.search(r"fetch\(theta", run.source)
