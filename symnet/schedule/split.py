@@ -52,10 +52,10 @@ class Division:
     result: list[Share] = field(default_factory=list)
 
     def add(self, item: Item, begins: tuple[Begin, ...]) -> None:
-        if isinstance(item, Leaf) and not item.job.axes and self.is_pending(item):
+        if isinstance(item, Leaf) and not item.job.axes and self.is_local(item) and self.is_pending(item):
             self.deferred.append(item)
             return
-        share = replace(shared(item), begins=begins)
+        share = replace(shared(item) if self.is_local(item) else Share(item, "one"), begins=begins)
         uses = list(self.uses(share))
         if any(self.clashes(key, write, touch) for key, write, touch in uses) or self.is_pending(item):
             self.barrier()
@@ -63,6 +63,10 @@ class Division:
             self.touched.setdefault(key, []).append((write, touch))
         self.pending += share.partial
         self.result.append(share)
+
+    def is_local(self, item: Item) -> bool:
+        """Whether no array holds the one scalar that an item makes: there a second thread would update it again."""
+        return not isinstance(item, Leaf) or bool(item.job.node.rank) or self.memory.stores[item.job.node].is_scalar
 
     def is_pending(self, item: Item) -> bool:
         """Whether a scalar waits for sums of other threads, or for another scalar that does."""

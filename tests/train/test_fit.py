@@ -196,6 +196,22 @@ def test_threads_give_the_same_bits_twice_and_nearly_those_of_one():
     assert all(np.array_equal(runs[1].params[p], runs[2].params[p]) for p in runs[1].params)
 
 
+def test_threads_update_a_scalar_once():
+    runs = [scaled().compile(sn.optim.SGD(0.1), dtype="float64", seed=1, threads=n) for n in (1, 2)]
+    values = {"x": np.random.default_rng(0).standard_normal((300, 64)), "y": np.ones((300, 128))}
+    for run in runs:
+        quiet(run, values, batch_size=150)
+    assert runs[1]._latest.request.threads == 2
+    assert abs(runs[0].params["a"] - runs[1].params["a"]) < 1e-12
+    assert abs(runs[0].params["a"] - 1) > 1e-3
+
+
+def scaled() -> sn.Model:
+    h, a = sn.layers.Dense(128, activation="tanh", name="l1")(sn.input("x", ("N", 64))), sn.param("a", (), init="ones")
+    v = sn.define("v", tuple(h.indices), a * h[h.indices])
+    return sn.Model(sn.losses.mse(v, sn.input("y", ("N", 128))))
+
+
 def wide() -> sn.Model:
     x = sn.input("x", ("N", 64))
     t = sn.input("t", ("N",), kind="label", classes=10)
