@@ -72,7 +72,7 @@ def format_of(path: str | Path, text: str, format: str | None, problems: Problem
 def read_tree(text: str, format: str, problems: Problems) -> Item | None:
     """The tree of a text; None where it cannot be had, with mistakes noted."""
     if len(text) > LARGEST:
-        too_large(problems, f"has {len(text)} characters, more than {LARGEST}")
+        too_large(problems, f"has more than {LARGEST} characters")
         return None
     strange = STRANGE.search(text)
     if strange is not None:

@@ -22,6 +22,7 @@ DELIMITERS = ",;\t"
 ROWS = 4096  # rows that are converted together
 MISSING = frozenset(("", "na", "n/a", "nan", "null", "none", "?", "-"))
 COMMA = re.compile(r"[-+]?\d+,\d+")
+THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]*)?")
 UTF16 = (b"\xff\xfe", b"\xfe\xff")
 Record = tuple[int, list[str]]
 
@@ -159,6 +160,8 @@ class Reading:
 
 def advice(cell: str, few: bool) -> str:
     """What to do about a cell that is no number."""
+    if THOUSANDS.fullmatch(cell):
+        return f"thousands have no separators: {cell.replace(',', '')}; a decimal comma is written as a point"
     if COMMA.fullmatch(cell):
         return f"numbers are written with a point: {cell.replace(',', '.')}"
     if few:

@@ -102,6 +102,7 @@ CASES = (
     csv("infinity", "a,b,kind\n1,2,0\n1,-inf,0\n"),
     csv("too-large-a-number", "a,b,kind\n1,1e999,0\n"),
     csv("decimal-comma", "a;b;kind\n1;2,5;0\n"),
+    csv("thousands", 'a,b,kind\n1,"1,000",0\n'),
     csv("underscore", "a,b,kind\n1,1_000,0\n"),
     csv("hexadecimal", "a,b,kind\n1,0x10,0\n"),
     csv("unit", "a,b,kind\n1,5 cm,0\n"),
