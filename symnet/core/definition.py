@@ -246,8 +246,10 @@ def _collect(root: Node, found: dict[Node, Definition]) -> None:
 def write_out(expr: sp.Expr, formula: Callable[[Read], sp.Expr | None]) -> sp.Expr:
     """Reads replaced by what `formula` gives for them (None leaves them), with bound indices out of reach."""
     if isinstance(expr, sp.Indexed):
-        found = formula(expr)
-        return expr if found is None else found
+        places = [write_out(place, formula) for place in expr.indices]
+        read = expr if places == list(expr.indices) else expr.func(expr.args[0], *places)
+        found = formula(read)
+        return read if found is None else found
     if not expr.args or not any(formula(r) is not None for r in expr.atoms(sp.Indexed)):
         return expr
     if isinstance(expr, Reduce):

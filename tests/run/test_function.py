@@ -419,3 +419,11 @@ def test_a_saved_module_runs_by_itself(function, tmp_path):
     exec(compile(text, str(tmp_path / "deep" / "module.py"), "exec"), space)
     found = space["forward"](*[VALUES[node.name] for node in function.inputs])
     assert disagreement(found, list(WANTED.values())) < 1e-12
+
+
+def test_a_place_that_is_a_twin_is_found_inside_other_reads():
+    """Both metrics look up the true class: one lookup serves both, also where it is the place of a read."""
+    z, y = sn.input("z", ("N", 4)), sn.input("y", ("N", 4), kind="onehot")
+    both = [sn.metrics.accuracy(z, y), sn.metrics.top_k(z, y, 2)]
+    values = {"z": np.random.default_rng(0).normal(size=(9, 4)), "y": np.eye(4)[np.arange(9) % 4]}
+    assert disagreement(plain_function(both)(values), sn.evaluate(both, values)) == 0
