@@ -147,6 +147,8 @@ class Writer:
                 continue
             if share.how == "one":
                 self.line("")
+                for node in share.partial:
+                    self.line(f"{self.part_of_scalar(node)} = 0.0")
                 self.line("if tid == 0:")
                 self.depth += 1
             for begin in share.begins:
@@ -155,11 +157,15 @@ class Writer:
             self.split = share.split
             self.kernels([share.item], guarded)
             self.split = frozenset()
+            for node in share.partial:
+                self.line(f"{self.part_of_scalar(node)} = {self.local(node)}")
             if share.how == "one":
                 self.depth -= 1
-            for node in share.partial:
-                at = self.partials.setdefault(node, len(self.partials))
-                self.line(f"shared[({at} * {self.threads} + tid) * 8] = {self.local(node)}")
+
+    def part_of_scalar(self, node: Node) -> str:
+        """Where a thread says its part of a scalar."""
+        at = self.partials.setdefault(node, len(self.partials))
+        return f"shared[({at} * {self.threads} + tid) * 8]"
 
     def barrier(self, collected: Iterable[Node]) -> None:
         self.line("")
@@ -407,15 +413,23 @@ class Writer:
         sizes = [self.group_size(group, item) for group in (layout.m, layout.n, layout.k)]
         part = next((a for a, group in enumerate((layout.m, layout.n)) if group and group[0] in self.split), None)
         if part is not None and not layout.loops:
-            self.part_of_product(part, sizes, texts)
+            self.part_of_product(part, (layout.m, layout.n)[part], item, sizes, texts)
         self.used.add("gemm")
         self.line(f"gemm({', '.join(sizes)}, {self.factor(item.alpha)}, {texts[0]}, {texts[1]}, {beta}, {texts[2]})")
 
-    def part_of_product(self, part: int, sizes: list[str], texts: list[str]) -> None:
-        """A thread's rows (part 0) or columns (part 1) of a product: its size, and where operand and result begin."""
-        size = wrapped(sizes[part])
+    def part_of_product(
+        self, part: int, group: tuple[sp.Symbol, ...], item: Product, sizes: list[str], texts: list[str]
+    ) -> None:
+        """A thread's rows (part 0) or columns (part 1) of a product: its size, and where operand and result begin.
+
+        Of several axes that are one in memory the first is divided, as in the loops before and after.
+        """
+        size, inner = wrapped(self.group_size(group[:1], item)), self.group_size(group[1:], item)
+        times = "" if inner == "1" else f" * {wrapped(inner)}"
         first, end = self.names.fresh("first_row"), self.names.fresh("end_row")
-        self.line(f"{first}, {end} = {size} * tid // {self.threads}, {size} * (tid + 1) // {self.threads}")
+        self.line(
+            f"{first}, {end} = {size} * tid // {self.threads}{times}, {size} * (tid + 1) // {self.threads}{times}"
+        )
         sizes[part] = f"{end} - {first}"
         for which in (part, 2):
             array, offset, row, column = texts[which].split(", ")

@@ -7,7 +7,7 @@ computed twice, nothing is added up across threads but scalars, and those in a f
     rows      each thread its part of the outermost loop, whose index the results are indexed by
     columns   each thread its part of an inner loop: sums over samples
     each      every thread does all of it: scalars, in local variables
-    one       the first thread alone
+    one       the first thread alone, which then tells the others what scalars it made
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ WHOLE, ONE = ("whole", ""), ("one", "")
 class Share:
     """An item and how threads share it; without an item, a barrier, after which the `collected` sums are whole.
 
-    `partial` are scalars of which each thread has its part only.
+    `partial` are scalars of which each thread has its part only; of those that one thread makes the others have 0.
     """
 
     item: Item | None
@@ -144,7 +144,7 @@ def shared(item: Item) -> Share:
     inner = [inner_axis(item, j) for j in rest]
     if not sums and all(inner):
         return Share(item, "columns", frozenset(s for s in inner if s is not None))
-    return Share(item, "one")
+    return Share(item, "one", partial=tuple(j.node for j in found if not j.node.rank))
 
 
 def product_split(item: Product) -> tuple[str, frozenset[sp.Symbol]]:

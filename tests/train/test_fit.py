@@ -206,6 +206,23 @@ def test_threads_update_a_scalar_once():
     assert abs(runs[0].params["a"] - 1) > 1e-3
 
 
+def largest_of_all() -> sn.Model:
+    """A scalar that one thread finds, and a product whose rows are two axes."""
+    x, W, n, a, b, c = sn.input("x", ("N", 3, 64)), sn.param("W", (64, 128)), *sn.indices("n a b c")
+    h = sn.define("h", (n, a, c), sn.tanh(sn.sum(x[n, a, b] * W[b, c], b)))
+    q = sn.define("q", (n,), sn.sum(h[n, a, c] ** 2, a, c))
+    return sn.Model(sn.define("L", (), sn.mean(q[n], n) + sn.max(q[n], n)))
+
+
+def test_threads_agree_on_the_largest_of_all_samples():
+    runs = [largest_of_all().compile(sn.optim.SGD(1e-3), dtype="float64", seed=1, threads=n) for n in (1, 2)]
+    values = {"x": np.random.default_rng(0).standard_normal((302, 3, 64))}
+    losses = [quiet(run, values, batch_size=151)["loss"] for run in runs]
+    assert runs[1]._latest.request.threads == 2
+    assert np.abs(np.array(losses[0]) - losses[1]).max() < 1e-9
+    assert np.abs(runs[0].params["W"] - runs[1].params["W"]).max() < 1e-12
+
+
 def scaled() -> sn.Model:
     h, a = sn.layers.Dense(128, activation="tanh", name="l1")(sn.input("x", ("N", 64))), sn.param("a", (), init="ones")
     v = sn.define("v", tuple(h.indices), a * h[h.indices])
