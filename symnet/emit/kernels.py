@@ -14,7 +14,6 @@ from symnet.emit.names import Names
 from symnet.emit.scalar import Scalars, chosen_reads, is_whole_node, wrapped
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
 from symnet.schedule.memory import Memory, Store
-from symnet.schedule.split import Share
 from symnet.schedule.units import FREE, Axis, Job, Product
 
 BEGINS = {"sum": "0.0", "prod": "1.0", "max": "-np.inf", "min": "np.inf"}
@@ -39,7 +38,6 @@ class Writer:
     depth: int = 1
     threads: int = 1
     split: frozenset[sp.Symbol] = frozenset()
-    partials: dict[Node, int] = field(default_factory=dict)
     spans: list[tuple[int, int]] = field(default_factory=list)  # the lines of each loop that is a kernel
     innermost: sp.Symbol | None = None
     bases: dict[str, str] = field(default_factory=dict)  # offsets that the innermost loop does not change
@@ -138,43 +136,6 @@ class Writer:
                 self.line(f"if not abs({self.local(guarded)}) < np.inf:")
                 self.line(f"{INDENT}return step - first")
             self.names.release(named)
-
-    def shared(self, shares: Iterable[Share], guarded: Node | None = None) -> None:
-        """The kernels as several threads run them: each its part, with barriers between."""
-        for share in shares:
-            if share.item is None:
-                self.barrier(share.collected)
-                continue
-            if share.how == "one":
-                self.line("")
-                for node in share.partial:
-                    self.line(f"{self.part_of_scalar(node)} = 0.0")
-                self.line("if tid == 0:")
-                self.depth += 1
-            for begin in share.begins:
-                self.split = frozenset(a.index for a in begin.axes[:1]) if share.how == "columns" else frozenset()
-                self.begin(begin)
-            self.split = share.split
-            self.kernels([share.item], guarded)
-            self.split = frozenset()
-            for node in share.partial:
-                self.line(f"{self.part_of_scalar(node)} = {self.local(node)}")
-            if share.how == "one":
-                self.depth -= 1
-
-    def part_of_scalar(self, node: Node) -> str:
-        """Where a thread says its part of a scalar."""
-        at = self.partials.setdefault(node, len(self.partials))
-        return f"shared[({at} * {self.threads} + tid) * 8]"
-
-    def barrier(self, collected: Iterable[Node]) -> None:
-        self.line("")
-        self.line(f"goal += {self.threads}")
-        self.line("barrier(sync, goal)")
-        for node in collected:
-            at = self.partials[node]
-            parts = [f"shared[{(at * self.threads + t) * 8}]" for t in range(self.threads)]
-            self.line(f"{self.local(node)} = {' + '.join(parts)}")
 
     def bounds(self, symbol: sp.Symbol, size: str) -> str:
         """The range of a loop: all of it, or this thread's part."""

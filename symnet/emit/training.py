@@ -10,11 +10,12 @@ import numpy as np
 import sympy as sp
 
 from symnet.core.definition import Node, Program
-from symnet.emit.kernels import INDENT, Writer
+from symnet.emit.kernels import INDENT
 from symnet.emit.module import Compiled, module_text
 from symnet.emit.names import Names
 from symnet.emit.parts import share_equal
 from symnet.emit.scalar import is_whole_node
+from symnet.emit.threads import ThreadsWriter
 from symnet.schedule.memory import THREAD, Store
 from symnet.schedule.schedule import Schedule, Schedules, schedule
 from symnet.schedule.split import divided
@@ -121,7 +122,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     spans: list[tuple[int, int]] = []
     used, writer = set[str](), None
     for plan in plans:
-        writer = Writer(plan.memory, sizes, numbers, dtype == "float64", names, used)
+        writer = ThreadsWriter(plan.memory, sizes, numbers, dtype == "float64", names, used)
         writer.depth, writer.threads = 2, step.threads
         writer.wide.update(n for n in plan.memory.stores if not n.rank and not is_whole_node(n))
         names.of.setdefault(step.step, "t")
@@ -204,7 +205,7 @@ def head(step: Step, names: Names, constant: bool) -> list[str]:
     return lines
 
 
-def tail(step: Step, names: Names, plans: Sequence[Schedule], writer: Writer) -> list[str]:
+def tail(step: Step, names: Names, plans: Sequence[Schedule], writer: ThreadsWriter) -> list[str]:
     """What stands after the kernels: scalar states and the log."""
     pad = INDENT * 2
     rows = "1" if step.batch_size == 1 else "n"
