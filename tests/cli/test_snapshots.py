@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 from shell import MODELS, blurred, compare, symnet
@@ -67,7 +68,9 @@ def test_text(name, update_golden):
     compare(f"{name}.txt", said.out, update_golden)
 
 
-@pytest.mark.parametrize("name", ["derive-steps", "derive-jacobian", "graph", "explain", "compile-schedule"])
+@pytest.mark.parametrize(
+    "name", ["derive-steps", "derive-jacobian", "graph", "explain", "compile-schedule", "new", "completion"]
+)
 def test_json(name, update_golden):
     compare(f"{name}.json", pretty(symnet(*SHOWN[name], "--json")), update_golden)
 
@@ -122,3 +125,29 @@ def test_the_same_bytes_come_again(arguments):
     first = symnet(*arguments, "--json")
     assert first.raw == symnet(*arguments, "--json").raw
     assert first.json["schema"] == f"symnet.{arguments[0]}/1"
+
+
+def test_report(tmp_path, monkeypatch, update_golden):
+    monkeypatch.chdir(tmp_path)
+    said = symnet("report", MODELS / "iris.yaml", "-o", "told.html")
+    compare("report.txt", said.out + said.err, update_golden)
+    answer = symnet("report", MODELS / "iris.yaml", "-o", "page.html", "--json")
+    assert answer.json["data"].pop("bytes") == (tmp_path / "page.html").stat().st_size
+    compare("report.json", pretty(answer), update_golden)
+
+
+def test_bench(update_golden):
+    asked = ("bench", MODELS / "iris.yaml", "--against", "numpy")
+    compare("bench.json", pretty(symnet(*asked, "--json")), update_golden)
+    said = re.sub(r"(?m)^(symnet|numpy) +\S+", r"\1  #", blurred(symnet(*asked).out))
+    compare("bench.txt", said, update_golden)
+
+
+def test_schema(update_golden):
+    """What can be said in a model file; how the schema words it is pydantic's own."""
+    schema = symnet("schema", "--json").json["data"]["schema"]
+    assert json.loads(symnet("schema").out) == schema
+    told = {"file": sorted(schema["properties"])} | {
+        name: sorted(part.get("properties", ())) for name, part in sorted(schema["$defs"].items())
+    }
+    compare("schema.json", json.dumps(told, indent=1) + "\n", update_golden)
