@@ -16,7 +16,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from symnet.checks.numeric import verdict
+from symnet.checks.numeric import cells
 from symnet.core.definition import Node, Program, shape_text
 from symnet.errors import SymnetError
 from symnet.explain import graph
@@ -145,21 +145,7 @@ def tensor_row(facts: Given, node: Node) -> tuple[str, ...]:
 def checked(model: Model) -> dict[str, Any]:
     """The gradients against numbers."""
     found, plan = check(model)
-    rows = [
-        (
-            row.name,
-            " × ".join(map(str, row.shape)) or "scalar",
-            f"{row.max_abs:.1e}",
-            f"{row.max_rel:.1e}",
-            str(list(row.worst)),
-            f"{row.symbolic:.10g}",
-            f"{row.numeric:.10g}",
-            f"{row.nonzero:.0%}",
-            verdict(row),
-            row.note,
-        )
-        for row in found.rows
-    ]
+    rows = [(row.name, " × ".join(map(str, row.shape)) or "scalar", *cells(row)[2:]) for row in found.rows]
     left = len(model.parts.params) - len(plan.targets)
     some = f"; of {len(model.parts.params)} parameters, {len(plan.targets)} at even distances" if left else ""
     return {
