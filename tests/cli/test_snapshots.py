@@ -132,8 +132,8 @@ def test_report(tmp_path, monkeypatch, update_golden):
     said = symnet("report", MODELS / "iris.yaml", "-o", "told.html")
     compare("report.txt", said.out + said.err, update_golden)
     answer = symnet("report", MODELS / "iris.yaml", "-o", "page.html", "--json")
-    assert answer.json["data"].pop("bytes") == (tmp_path / "page.html").stat().st_size
-    compare("report.json", pretty(answer), update_golden)
+    size = (tmp_path / "page.html").stat().st_size  # it holds the model's path, so each checkout has its own
+    compare("report.json", pretty(answer).replace(f'"bytes": {size},', '"bytes": #,'), update_golden)
 
 
 def test_bench(update_golden):
