@@ -61,7 +61,9 @@ Written by symnet; needs numpy, numba and scipy, and nothing else.
 """
 
 import math
+import operator
 import time
+from contextlib import contextmanager
 
 import numpy as np
 from llvmlite import binding as llb, ir
@@ -328,56 +330,82 @@ WIDE = 8  # vectors of a tile of one row
 DEPTH, HEIGHT = 192, 256  # of B, DEPTH x PANEL entries stay in L1, of A, HEIGHT x DEPTH stay in L2
 COPIED, APART = 6144 // BITS, 6144 // BITS + HEIGHTS[0]  # columns of A' that are copied, in rows so far apart
 
-SIZE, LANE = ir.IntType(types.intp.bitwidth), ir.IntType(32)
+SIZE, LANE, BIT = ir.IntType(types.intp.bitwidth), ir.IntType(32), ir.IntType(1)
 REAL = ir.FloatType() if BITS == 32 else ir.DoubleType()
-VECTOR, MASK, PLACES = (ir.VectorType(kind, LANES) for kind in (REAL, ir.IntType(1), LANE))
+VECTOR, MASK, PLACES = (ir.VectorType(kind, LANES) for kind in (REAL, BIT, LANE))
 ARRAY, VECTORS = REAL.as_pointer(), VECTOR.as_pointer()
 ZERO, NOWHERE, ALIGN = ir.Constant(VECTOR, None), ir.Constant(ARRAY, None), ir.Constant(LANE, BITS // 8)
-ALL, NONE = ir.Constant(MASK, [1] * LANES), ir.Constant(MASK, None)
+NONE = ir.Constant(MASK, None)
+COMPARE = {"<": operator.lt, "<=": operator.le, ">": operator.gt, "==": operator.eq, "!=": operator.ne}
 
 
-def made(module, write, args):
-    """The function whose instructions `write` gives, for such arguments; a module has it once."""
-    name = f"symnet_{write.__name__}"
-    if name not in module.globals:
-        function = ir.Function(module, ir.FunctionType(ir.VoidType(), [x.type for x in args]), name)
-        function.linkage = "internal"
-        function.attributes.add("noinline")
-        function.attributes.add("optsize")
-        code = Tiles(function.append_basic_block("entry"))
-        write(code, *function.args)
-        code.ret_void()
-    return module.globals[name]
+def known(*values):
+    """Whether numbers or conditions are known while the code is made."""
+    return not any(isinstance(x, ir.Value) for x in values)
 
 
-class Tiles(ir.IRBuilder):
-    """Instructions for the products of matrices, in the language of LLVM."""
+def folding(name, compute):
+    """An instruction of two numbers, or what it would compute if both are known."""
+    emit = getattr(ir.IRBuilder, name)
 
-    # -- numbers, addresses, vectors
+    def write(self, x, y, *args, **options):
+        return compute(x, y) if known(x, y) else emit(self, self.number(x), self.number(y), *args, **options)
+
+    return write
+
+
+class Instructions(ir.IRBuilder):
+    """Vectors and loops in the language of LLVM."""
+
+    # -- numbers and conditions
+
+    add, sub, mul = folding("add", operator.add), folding("sub", operator.sub), folding("mul", operator.mul)
+    udiv, rest = folding("udiv", operator.floordiv), folding("urem", operator.mod)
 
     def number(self, x):
-        return x if isinstance(x, ir.Value) else SIZE(x)
+        """A value of the machine's own."""
+        return x if isinstance(x, ir.Value) else (BIT if isinstance(x, bool) else SIZE)(x)
 
     def test(self, x, sign, y):
-        return self.icmp_signed(sign, self.number(x), self.number(y))
+        return COMPARE[sign](x, y) if known(x, y) else self.icmp_signed(sign, self.number(x), self.number(y))
+
+    def choose(self, condition, x, y):
+        if known(condition):
+            return x if condition else y
+        return x if known(x, y) and x == y else self.select(condition, self.number(x), self.number(y))
 
     def least(self, x, y):
-        return self.select(self.test(x, "<", y), self.number(x), self.number(y))
+        return self.choose(self.test(x, "<", y), x, y)
+
+    def all(self, first, *others):
+        """Whether all conditions hold; after one that is known not to, no other is looked at."""
+        if known(first) or not others:
+            return self.all(*others) if others and first else first
+        second = self.all(*others)
+        if known(second):
+            return first if second else False
+        return self.and_(first, second)
+
+    def no(self, condition):
+        return not condition if known(condition) else self.not_(condition)
+
+    def any(self, *conditions):
+        return self.no(self.all(*map(self.no, conditions)))
+
+    # -- addresses and vectors
 
     def at(self, start, *terms):
         """The address start + i*s + j*t + ..."""
         for i, stride in terms:
-            if isinstance(i, int) and isinstance(stride, int):
-                start = self.gep(start, [SIZE(i * stride)]) if i * stride else start
-            else:
-                start = self.gep(start, [i if stride == 1 else self.mul(self.number(i), self.number(stride))])
+            distance = self.mul(i, stride) if stride != 1 else i
+            start = start if known(distance) and not distance else self.gep(start, [self.number(distance)])
         return start
 
     def strided(self, start, stride, count):
         """The addresses start, start + stride, ..."""
         places = [start]
         while len(places) < count:
-            places.append(self.gep(places[-1], [stride]))
+            places.append(self.gep(places[-1], [self.number(stride)]))
         return places
 
     def opaque(self, value):
@@ -390,26 +418,47 @@ class Tiles(ir.IRBuilder):
         return self.shuffle_vector(self.insert_element(none, scalar, LANE(0)), none, ir.Constant(PLACES, [0] * LANES))
 
     def below(self, count):
-        """The mask of the lanes 0..count-1."""
+        """What says that lanes 0..count-1 are meant: None for all, a number if known, else a mask."""
+        if known(count):
+            return count if count < LANES else None
         count = self.spread(self.trunc(self.least(count, LANES), LANE), PLACES)
         return self.icmp_signed("<", ir.Constant(PLACES, list(range(LANES))), count)
 
-    def get(self, place, mask=None):
-        """The vector at a place; lanes outside the mask are not read, and 0."""
-        place = self.bitcast(place, VECTORS)
-        if mask is None:
-            return self.load(place, align=BITS // 8)
+    def mask(self, meant):
+        """A mask of what `below` says."""
+        count = LANES if meant is None else meant
+        return ir.Constant(MASK, [lane < count for lane in range(LANES)]) if known(count) else count
+
+    def part(self, place, width):
+        """The address of a narrower vector."""
+        return self.bitcast(place, ir.VectorType(REAL, width).as_pointer())
+
+    def get(self, place, meant=None):
+        """The vector at a place; lanes that are not meant are not read, and 0."""
+        if meant is None:
+            return self.load(self.bitcast(place, VECTORS), align=BITS // 8)
+        if known(meant) and meant & (meant - 1) == 0:
+            some = self.load(self.part(place, meant), align=BITS // 8)
+            order = [min(lane, meant) for lane in range(LANES)]
+            return self.shuffle_vector(some, ir.Constant(some.type, None), ir.Constant(PLACES, order))
         kind = ir.FunctionType(VECTOR, [VECTORS, LANE, MASK, VECTOR])
         masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.load.v{LANES}f{BITS}.p0")
-        return self.call(masked, [place, ALIGN, mask, ZERO])
+        return self.call(masked, [self.bitcast(place, VECTORS), ALIGN, self.mask(meant), ZERO])
 
-    def put(self, value, place, mask=None):
-        place = self.bitcast(place, VECTORS)
-        if mask is None:
-            return self.store(value, place, align=BITS // 8)
-        kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
-        masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
-        return self.call(masked, [value, place, ALIGN, mask])
+    def put(self, value, place, meant=None):
+        """Write the lanes that are meant: if it is known how many, in vectors of 8, 4, ..., for masks take longer."""
+        if known(meant):
+            start, count = 0, meant or LANES
+            while start < count:
+                width = 1 << (count - start).bit_length() - 1
+                order = ir.Constant(ir.VectorType(LANE, width), list(range(start, start + width)))
+                some = self.shuffle_vector(value, value, order) if meant else value
+                self.store(some, self.part(self.at(place, (start, 1)), width), align=BITS // 8)
+                start += width
+        else:
+            kind = ir.FunctionType(ir.VoidType(), [VECTOR, VECTORS, LANE, MASK])
+            masked = cgutils.get_or_insert_function(self.module, kind, f"llvm.masked.store.v{LANES}f{BITS}.p0")
+            self.call(masked, [value, self.bitcast(place, VECTORS), ALIGN, meant])
 
     def fetch(self, place):
         """Asks for what is needed soon to come nearer; the place may lie outside of its array."""
@@ -434,14 +483,16 @@ class Tiles(ir.IRBuilder):
 
     def repeat(self, times, state, body):
         """state = body(state), so many times."""
+        if known(times) and times <= 1:
+            return list(body(*state) if times else state)
         before, (head, inside, after) = self.block, (self.append_basic_block() for _ in range(3))
         self.branch(head)
         self.position_at_end(head)
         left, held = self.phi(SIZE), [self.phi(value.type) for value in state]
         self.cbranch(self.test(left, ">", 0), inside, after)
         self.position_at_end(inside)
-        new = [self.sub(left, SIZE(1)), *body(*held)]
-        for phi, first, value in zip([left, *held], [times, *state], new, strict=True):
+        new = [self.sub(left, 1), *body(*held)]
+        for phi, first, value in zip([left, *held], [self.number(times), *state], new, strict=True):
             phi.add_incoming(first, before)
             phi.add_incoming(value, self.block)
         self.branch(head)
@@ -450,42 +501,87 @@ class Tiles(ir.IRBuilder):
 
     def first(self, *cases):
         """Of pairs of a condition and what to do, the first whose condition holds."""
-        (condition, write), *others = cases
-        if not others:
-            return write()
-        with self.if_else(condition) as (then, otherwise):
-            with then:
+        if cases:
+            (condition, write), *others = cases
+            if not known(condition):
+                with self.if_else(condition) as (then, otherwise):
+                    with then:
+                        write()
+                    with otherwise:
+                        self.first(*others)
+            elif condition:
                 write()
-            with otherwise:
+            else:
                 self.first(*others)
 
+    @contextmanager
     def steps(self, end, step):
-        return cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE)
+        """The numbers 0, step, 2 step, ... below the end."""
+        if known(end, step) and 0 < end <= step:
+            yield 0
+        else:
+            with cgutils.for_range_slice(self, SIZE(0), self.number(end), self.number(step), SIZE) as (i, _):
+                yield i
 
     def across(self, start, n, most, body):
         """body(j, columns) for panels of B, of PANEL columns each; at the end, of `most` columns or fewer."""
-        state = cgutils.alloca_once_value(self, start)
+        if known(start, n):
+            end = start + (n - start) // PANEL * PANEL
+            if end > start:
+                with self.steps(end - start, PANEL) as j:
+                    body(self.add(j, start), PANEL)
+            for j in range(end, n, most):
+                body(j, min(n - j, most))
+            return
+        state = cgutils.alloca_once_value(self, self.number(start))
         inside, after = self.append_basic_block(), self.append_basic_block()
         self.cbranch(self.test(start, "<", n), inside, after)
         self.position_at_end(inside)
         j = self.load(state)
         rest = self.sub(n, j)
-        columns = self.select(self.test(rest, "<", PANEL), self.least(rest, most), SIZE(PANEL))
+        columns = self.choose(self.test(rest, "<", PANEL), self.least(rest, most), PANEL)
         body(j, columns)
         self.store(self.add(j, columns), state)
         self.cbranch(self.test(self.load(state), "<", n), inside, after)
         self.position_at_end(after)
 
-    def do(self, write, *args):
-        self.call(made(self.module, write, args), args)
+    def do(self, write, *args, **options):
+        """Calls the function whose instructions `write` gives; a module has one for the same options.
+
+        An option that is not known when the code is made is an argument like others.
+        """
+        fixed = {name: x for name, x in options.items() if known(x)}
+        given = {name: x for name, x in options.items() if not known(x)}
+        passed = [self.number(x) for x in (*args, *given.values())]
+        name = "_".join(["symnet", write.__name__, *(f"{name}_{x}".lower() for name, x in fixed.items())])
+        if name not in self.module.globals:
+            function = ir.Function(self.module, ir.FunctionType(ir.VoidType(), [x.type for x in passed]), name)
+            function.linkage = "internal"
+            function.attributes.add("noinline")
+            function.attributes.add("optsize")
+            code, own = type(self)(function.append_basic_block("entry")), function.args
+            write(code, *own[: len(args)], **fixed, **dict(zip(given, own[len(args) :], strict=True)))
+            code.ret_void()
+        self.call(self.module.globals[name], passed)
+
+
+class Tiles(Instructions):
+    """Products of matrices."""
 
     # -- tiles
 
+    def reads(self, adds, masks):
+        """Which lanes of C are read, for each vector: by a mask, None for all, False for none."""
+        if known(adds):
+            return masks if adds else [False] * len(masks)
+        return [self.select(adds, self.mask(mask), NONE) for mask in masks]
+
     def result(self, totals, places, masks, reads, alpha):
         """c = alpha*total + c, where c is read by a mask of its own; all is read first: reads wait for writes."""
-        olds = [self.get(place, mask) for place, mask in zip(places, reads, strict=True)]
+        olds = [None if mask is False else self.get(place, mask) for place, mask in zip(places, reads, strict=True)]
         for total, place, mask, old in zip(totals, places, masks, olds, strict=True):
-            self.put(self.fused(alpha, total, old), place, mask)
+            new = self.fmul(alpha, total) if old is None else self.fused(alpha, total, old)
+            self.put(new, place, mask)
 
     def tile(self, rows, masks, reads, k, alpha, a, row_a, col_a, b, row_b, c, row_c, near=None, padded=False):
         """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]): for each p, a column of A times a row of B.
@@ -509,35 +605,35 @@ class Tiles(ir.IRBuilder):
         def add(along, down, kept, *sums):
             sums = list(sums)
             for way in range(len(sums) // (rows * vectors)):
-                whole = [self.gep(down, [SIZE(v * LANES)]) for v in range(vectors)]
+                whole = [self.at(down, (v, LANES)) for v in range(vectors)]
                 entries = [self.get(x, None if padded or x is not whole[-1] else masks[-1]) for x in whole]
                 for v in range(vectors if near else 0):
-                    self.put(entries[v], self.gep(kept, [SIZE(v * LANES)]))
-                    self.fetch(self.gep(whole[v], [SIZE(PANEL)]))
+                    self.put(entries[v], self.at(kept, (v, LANES)))
+                    self.fetch(self.at(whole[v], (PANEL, 1)))
                 for i, x in enumerate(factors(along)):
                     at = (way * rows + i) * vectors
                     sums[at : at + vectors] = [self.fused(x, y, z) for y, z in zip(entries, sums[at:], strict=False)]
-                along, down = self.add(along, col_a), self.gep(down, [row_b])
-            return [self.opaque(along), down, self.gep(kept, [SIZE(PANEL)]) if near else kept, *sums]
+                along, down = self.add(along, col_a), self.at(down, (row_b, 1))
+            return [self.opaque(along), down, self.at(kept, (PANEL, 1)) if near else kept, *sums]
 
         count = rows * vectors
         places = [self.at(place, (v, LANES)) for place in self.strided(c, row_c, rows) for v in range(vectors)]
         for place in places if count == 2 * HEIGHTS[0] and not near else ():
             self.fetch(place)
         state = [SIZE(0), b, near or NOWHERE] + [ZERO] * (count * ways)
-        (*state,) = self.repeat(self.lshr(k, SIZE(ways.bit_length() - 1)), state, add)
+        (*state,) = self.repeat(self.udiv(k, ways), state, add)
         while len(state) > count + 3:
             half = (len(state) - 3) // 2
             state[3:] = [self.fadd(x, y) for x, y in zip(state[3 : half + 3], state[half + 3 :], strict=True)]
         if ways > 1:
-            state = self.repeat(self.and_(k, SIZE(ways - 1)), state, add)
+            state = self.repeat(self.rest(k, ways), state, add)
         sums = state[3:]
         self.result(sums, places, masks * rows, reads * rows, alpha)
 
-    def panel(self, m, columns, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near):
+    def panel(self, m, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, near, columns):
         """Tiles below each other. The first one may keep its rows of B `near`, padded; the others find them there."""
-        alpha, masks = self.spread(alpha), [self.below(columns), self.below(self.sub(columns, SIZE(LANES)))]
-        reads = [self.select(adds, mask, NONE) for mask in masks]
+        alpha, masks = self.spread(alpha), [self.below(columns), self.below(self.sub(columns, LANES))]
+        reads = self.reads(adds, masks)
 
         def tiles(rows, i, vectors, b, row_b, near=None):
             given = [k, alpha, self.at(a, (i, row_a)), row_a, col_a, b, row_b, self.at(c, (i, row_c)), row_c]
@@ -546,154 +642,190 @@ class Tiles(ir.IRBuilder):
         def all_tiles(first, heights, vectors, b, row_b):
             def highest(i):
                 tiles(heights[0], i, vectors, b, row_b)
-                return [self.add(i, SIZE(heights[0]))]
+                return [self.add(i, heights[0])]
 
-            (i,) = self.repeat(self.udiv(self.sub(m, first), SIZE(heights[0])), [first], highest)
+            (i,) = self.repeat(self.udiv(self.sub(m, first), heights[0]), [first], highest)
             i = cgutils.alloca_once_value(self, i)
             for rows in heights[1:]:
-                with self.if_then(self.test(self.add(self.load(i), SIZE(rows)), "<=", m)):
+                with self.if_then(self.test(self.add(self.load(i), rows), "<=", m)):
                     tiles(rows, self.load(i), vectors, b, row_b)
-                    self.store(self.add(self.load(i), SIZE(rows)), i)
+                    self.store(self.add(self.load(i), rows), i)
 
-        with self.if_else(self.test(columns, ">", LANES)) as (double, single):
-            with double:
-                keeps, first = self.icmp_unsigned("!=", near, NOWHERE), cgutils.alloca_once_value(self, SIZE(0))
-                with self.if_then(keeps):
-                    tiles(HEIGHTS[0], 0, 2, b, row_b, near)
-                    self.store(SIZE(HEIGHTS[0]), first)
-                there = self.select(keeps, near, b), self.select(keeps, SIZE(PANEL), row_b)
-                all_tiles(self.load(first), HEIGHTS, 2, *there)
-            with single:
-                all_tiles(SIZE(0), (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
+        def double():
+            keeps, first = self.icmp_unsigned("!=", near, NOWHERE), cgutils.alloca_once_value(self, SIZE(0))
+            with self.if_then(keeps):
+                tiles(HEIGHTS[0], 0, 2, b, row_b, near)
+                self.store(SIZE(HEIGHTS[0]), first)
+            there = self.select(keeps, near, b), self.select(keeps, SIZE(PANEL), row_b)
+            all_tiles(self.load(first), HEIGHTS, 2, *there)
 
-    def line(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
+        def single():
+            all_tiles(SIZE(0), (2 * HEIGHTS[0], *HEIGHTS), 1, b, row_b)
+
+        self.first((self.test(columns, ">", LANES), double), (True, single))
+
+    def line(self, m, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, n):
         """Tiles of one row, for n a multiple of WIDE vectors: B and C are read as they lie in memory."""
-        alpha, reads = self.spread(alpha), [self.select(adds, ALL, NONE)] * WIDE
-        with self.steps(m, 1) as (i, _), self.steps(n, WIDE * LANES) as (j, _):
+        alpha, reads = self.spread(alpha), self.reads(adds, [None] * WIDE)
+        with self.steps(m, 1) as i, self.steps(n, WIDE * LANES) as j:
             start, place = self.at(a, (i, row_a)), self.at(c, (i, row_c), (j, 1))
-            given = [k, alpha, start, row_a, col_a, self.gep(b, [j]), row_b, place, row_c]
-            self.tile(1, [ALL] * WIDE, reads, *given, None, True)
+            given = [k, alpha, start, row_a, col_a, self.at(b, (j, 1)), row_b, place, row_c]
+            self.tile(1, [None] * WIDE, reads, *given, None, True)
 
-    def dots(self, m, n, k, alpha, a, row_a, b, col_b, adds, c, row_c):
+    def dots(self, m, k, alpha, a, row_a, b, col_b, adds, c, row_c, n):
         """C[i,j] (+)= alpha*(sum over p of A[i,p]*B[p,j]) where p goes along memory: sums of products of vectors."""
-        alpha = self.spread(alpha)
-        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
-            row, last = self.at(a, (i, row_a)), self.sub(n, SIZE(1))
-            starts = [self.at(b, (self.least(self.add(j, SIZE(lane)), last), col_b)) for lane in range(LANES)]
+        alpha, whole = self.spread(alpha), known(n) and n % LANES == 0
+        with self.steps(m, 1) as i, self.steps(n, LANES) as j:
+            row, columns = self.at(a, (i, row_a)), [self.add(j, lane) for lane in range(LANES)]
+            if not whole:
+                columns = [self.least(column, self.sub(n, 1)) for column in columns]
+            starts = [self.at(b, (column, col_b)) for column in columns]
 
             def add(p, *sums, mask=None):
                 x, ys = self.get(self.gep(row, [p]), mask), [self.get(self.gep(start, [p]), mask) for start in starts]
                 sums = [self.fused(x, y, z) for y, z in zip(ys, sums, strict=True)]
-                return [self.opaque(self.add(p, SIZE(LANES))), *sums]
+                return [self.opaque(self.add(p, LANES)), *sums]
 
-            rest = self.and_(k, SIZE(LANES - 1))
-            state = self.repeat(self.udiv(k, SIZE(LANES)), [SIZE(0)] + [ZERO] * LANES, add)
+            rest = self.rest(k, LANES)
+            state = self.repeat(self.udiv(k, LANES), [SIZE(0)] + [ZERO] * LANES, add)
             _, *sums = self.repeat(self.least(rest, 1), state, lambda *state: add(*state, mask=self.below(rest)))
             while len(sums) > 1:  # a transposition whose rows are added at once: lane j ends as the sum of vector j
                 half = len(sums) // 2
                 sums = [self.fadd(*self.paired(x, y)) for x, y in zip(sums[:half], sums[half:], strict=True)]
-            mask = self.below(self.sub(n, j))
-            self.result(sums, [self.at(c, (i, row_c), (j, 1))], [mask], [self.select(adds, mask, NONE)], alpha)
+            masks = [None if whole else self.below(self.sub(n, j))]
+            self.result(sums, [self.at(c, (i, row_c), (j, 1))], masks, self.reads(adds, masks), alpha)
+
+    def row(self, n, k, alpha, a, col_a, b, row_b, adds, c):
+        """A single row of C of known length: B streams through once, as it lies in memory."""
+        alpha, wide = self.spread(alpha), WIDE * LANES
+
+        def tile(j, columns):
+            masks = [self.below(columns - start) for start in range(0, columns, LANES)]
+            given = [k, alpha, a, 0, col_a, self.at(b, (j, 1)), row_b, self.at(c, (j, 1)), 0]
+            self.tile(1, masks, self.reads(adds, masks), *given)
+
+        if n >= wide:
+            with self.steps(n // wide * wide, wide) as j:
+                tile(j, wide)
+        if n % wide:
+            tile(n // wide * wide, n % wide)
+
+    def outer(self, m, n, alpha, a, row_a, b, adds, c, row_c):
+        """A column times a row of known lengths: the row is held in registers."""
+        alpha, starts = self.spread(alpha), range(0, n, LANES)
+        masks = [self.below(n - start) for start in starts]
+        held = [self.fmul(alpha, self.get(self.at(b, (j, 1)), mask)) for j, mask in zip(starts, masks, strict=True)]
+        with self.steps(m, 1) as i:
+            places = [self.at(c, (i, row_c), (j, 1)) for j in starts]
+            self.result(held, places, masks, self.reads(adds, masks), self.spread(self.load(self.at(a, (i, row_a)))))
 
     # -- copies
 
     def scale(self, m, n, beta, c, row_c):
         """C = beta*C"""
-        with self.steps(m, 1) as (i, _), self.steps(n, LANES) as (j, _):
+        with self.steps(m, 1) as i, self.steps(n, LANES) as j:
             place, mask = self.at(c, (i, row_c), (j, 1)), self.below(self.sub(n, j))
             self.put(self.fmul(self.spread(beta), self.get(place, mask)), place, mask)
 
     def copy(self, depth, columns, a, row_a, block):
         """A block of rows, APART from each other."""
-        with self.steps(depth, 1) as (p, _), self.steps(columns, LANES) as (j, _):
+        with self.steps(depth, 1) as p, self.steps(columns, LANES) as j:
             value = self.get(self.at(a, (p, row_a), (j, 1)), self.below(self.sub(columns, j)))
             self.put(value, self.at(block, (p, APART), (j, 1)))
 
     def turn(self, depth, columns, b, col_b, near):
         """A panel of B whose columns lie in memory, row after row: squares of LANES x LANES are transposed."""
-        last, half = self.sub(columns, SIZE(1)), LANES // 2
-        with self.steps(columns, LANES) as (j, _), self.steps(depth, LANES) as (p, _):
+        last, half = self.sub(columns, 1), LANES // 2
+        with self.steps(columns, LANES) as j, self.steps(depth, LANES) as p:
             mask = self.below(self.sub(depth, p))
             square = []
             for i in range(LANES):
-                line = self.least(self.add(j, SIZE(i)), last)
+                line = self.least(self.add(j, i), last)
                 square.append(self.get(self.at(b, (line, col_b), (p, 1)), mask))
-                self.fetch(self.at(b, (self.add(j, SIZE(i + PANEL)), col_b), (p, 1)))
+                self.fetch(self.at(b, (self.add(j, i + PANEL), col_b), (p, 1)))
             for _ in range(LANES.bit_length() - 1):
                 square = [z for x, y in zip(square[:half], square[half:], strict=True) for z in self.paired(x, y)]
             for i, row in enumerate(square):
-                self.put(row, self.at(near, (self.add(p, SIZE(i)), PANEL), (j, 1)))
+                self.put(row, self.at(near, (self.add(p, i), PANEL), (j, 1)))
 
     # -- products
 
-    def panels(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, upright):
+    def panels(self, m, k, alpha, a, row_a, col_a, b, row_b, col_b, adds, c, row_c, n, upright, far):
         """C in blocks: first what it needs of A and of B is brought together, where it is far apart in memory."""
         near, block = self.alloca(REAL, SIZE(DEPTH * PANEL)), self.alloca(REAL, SIZE(DEPTH * APART + LANES))
         near.align = block.align = 64
-        far = self.and_(self.test(row_a, "==", 1), self.and_(self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL)))
-        parts = self.udiv(self.add(k, SIZE(DEPTH - 1)), SIZE(DEPTH))
-        depth = self.udiv(self.add(k, self.sub(parts, SIZE(1))), parts)
-        height = self.select(far, SIZE(COPIED), SIZE(HEIGHT))
-        rest = SIZE(HEIGHTS[0] - 1)  # so many rows are no block of their own, for a panel begins with a high tile
-        end = self.select(self.test(m, ">", rest), self.sub(m, rest), SIZE(1))
-        with self.steps(k, depth) as (p, _), self.steps(end, height) as (i, _):
+        parts = self.udiv(self.add(k, DEPTH - 1), DEPTH)
+        depth = self.udiv(self.add(k, self.sub(parts, 1)), parts)
+        height = self.choose(far, COPIED, HEIGHT)
+        rest = HEIGHTS[0] - 1  # so many rows are no block of their own, for a panel begins with a high tile
+        end = self.choose(self.test(m, ">", rest), self.sub(m, rest), 1)
+        with self.steps(k, depth) as p, self.steps(end, height) as i:
             deep, left = self.least(self.sub(k, p), depth), self.sub(m, i)
-            tall = self.select(self.test(left, "<=", self.add(height, rest)), left, height)
-            more, start = self.or_(adds, self.test(p, ">", 0)), self.at(a, (i, row_a), (p, col_a))
-            with self.if_then(far):
-                self.do(Tiles.copy, deep, tall, start, col_a, block)
-            first, step = self.select(far, block, start), self.select(far, SIZE(APART), col_a)
+            tall = self.choose(self.test(left, "<=", self.add(height, rest)), left, height)
+            more, start = self.any(adds, self.test(p, ">", 0)), self.at(a, (i, row_a), (p, col_a))
+            self.first((far, lambda: self.do(Tiles.copy, deep, tall, start, col_a, block)))
+            first, step = self.choose(far, block, start), self.choose(far, APART, col_a)
 
             def body(j, columns):
                 place, end = self.at(b, (p, row_b), (j, col_b)), [more, self.at(c, (i, row_c), (j, 1)), row_c]
-                given = [tall, columns, deep, alpha, first, row_a, step]
-                with self.if_else(upright) as (then, otherwise):
-                    with then:
-                        self.do(Tiles.panel, *given, place, row_b, *end, near)
-                    with otherwise:
-                        self.do(Tiles.turn, deep, columns, place, col_b, near)
-                        self.do(Tiles.panel, *given, near, SIZE(PANEL), *end, NOWHERE)
+                given = [tall, deep, alpha, first, row_a, step]
 
-            self.across(SIZE(0), n, PANEL, body)
+                def turned():
+                    self.do(Tiles.turn, deep, columns, place, col_b, near)
+                    self.do(Tiles.panel, *given, near, PANEL, *end, NOWHERE, columns=columns)
+
+                def kept():
+                    self.do(Tiles.panel, *given, place, row_b, *end, near, columns=columns)
+
+                self.first((upright, kept), (True, turned))
+
+            self.across(0, n, PANEL, body)
+
+    def straight(self, m, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, n):
+        """C from A and B as they are; long rows as lines."""
+        wide = self.mul(self.udiv(n, WIDE * LANES), WIDE * LANES)
+        long = self.all(self.test(wide, ">", 0), self.any(self.test(m, "==", 1), self.test(k, "==", 1)))
+
+        def body(j, columns):
+            end = [self.at(b, (j, 1)), row_b, adds, self.at(c, (j, 1)), row_c, NOWHERE]
+            self.do(Tiles.panel, m, k, alpha, a, row_a, col_a, *end, columns=columns)
+
+        def lines():
+            self.do(Tiles.line, m, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c, self.number(wide))
+            self.across(wide, n, LANES, body)
+
+        self.first((long, lines), (True, lambda: self.across(0, n, LANES, body)))
 
     def product(self, m, n, k, alpha, a, row_a, col_a, b, row_b, col_b, beta, c, row_c, col_c):
         """C = alpha*A@B + beta*C, in the way that suits its sizes and strides."""
         # where columns of C lie in memory: C' = B' A'
-        flip = self.select(self.test(n, "==", 1), self.test(row_c, "==", 1), self.test(col_c, "!=", 1))
+        flip = self.choose(self.test(n, "==", 1), self.test(row_c, "==", 1), self.test(col_c, "!=", 1))
         given = [m, n, a, row_a, col_a, b, row_b, col_b, row_c]
         flipped = [n, m, b, col_b, row_b, a, col_a, row_a, col_c]
-        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.select, [flip] * 9, flipped, given)
-        adds = self.fcmp_unordered("!=", beta, REAL(0.0))
-        with self.if_then(self.and_(adds, self.fcmp_unordered("!=", beta, REAL(1.0)))):
-            self.do(Tiles.scale, m, n, beta, c, row_c)
+        m, n, a, row_a, col_a, b, row_b, col_b, row_c = map(self.choose, [flip] * 9, flipped, given)
+        adds = bool(beta != 0) if known(beta) else self.fcmp_unordered("!=", beta, REAL(0.0))
+        scaled = beta not in (0, 1) if known(beta) else self.and_(adds, self.fcmp_unordered("!=", beta, REAL(1.0)))
+        self.first((scaled, lambda: self.do(Tiles.scale, m, n, REAL(beta) if known(beta) else beta, c, row_c)))
 
-        upright = self.or_(self.test(col_b, "==", 1), self.test(n, "==", 1))
-        ragged = self.test(self.and_(n, SIZE(PANEL - 1)), ">", LANES)  # the last panel should be padded
-        local = self.or_(self.test(col_a, "==", 1), self.test(k, "<=", DEPTH))
-        small = self.or_(self.test(m, "<", 64), self.and_(local, self.test(self.mul(n, k), "<", 8192)))
-        small = self.or_(self.test(m, "<", HEIGHTS[0]), self.and_(small, self.not_(ragged)))
-        direct = self.or_(self.and_(upright, small), self.test(self.least(m, k), "<", 1))
-        along = self.and_(self.and_(self.test(m, "<", 8), self.test(col_a, "==", 1)), self.not_(upright))
-
-        given = [k, alpha, a, row_a, col_a]
+        upright = self.any(self.test(col_b, "==", 1), self.test(n, "==", 1))
+        ragged = self.test(self.rest(n, PANEL), ">", LANES)  # the last panel should be padded
+        local = self.any(self.test(col_a, "==", 1), self.test(k, "<=", DEPTH))
+        small = self.any(self.test(m, "<", 64), self.all(local, self.test(self.mul(n, k), "<", 8192)))
+        small = self.any(self.test(m, "<", HEIGHTS[0]), self.all(small, self.no(ragged)))
+        direct = self.any(self.all(upright, small), self.test(self.least(m, k), "<", 1))
+        along = self.all(self.test(m, "<", 8), self.test(col_a, "==", 1), self.no(upright))
+        far = self.all(self.test(row_a, "==", 1), self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL))
+        one, kept = known(m, n, k) and 0 < m * n * k <= 8192, self.number(adds)
+        thin = one and k == 1 and upright and n <= WIDE * LANES
+        left, right, options = [k, alpha, a, row_a, col_a], [b, row_b, kept, c, row_c], {"upright": upright, "far": far}
         self.first(
-            (direct, lambda: self.do(Tiles.straight, m, n, *given, b, row_b, adds, c, row_c)),
-            (along, lambda: self.do(Tiles.dots, m, n, *given[:-1], b, col_b, adds, c, row_c)),
-            (None, lambda: self.do(Tiles.panels, m, n, *given, b, row_b, col_b, adds, c, row_c, upright)),
+            (one and m == 1 and upright, lambda: self.row(n, k, alpha, a, col_a, b, row_b, adds, c)),
+            (one and m == 1 and along, lambda: self.dots(1, k, alpha, a, row_a, b, col_b, adds, c, row_c, n)),
+            (thin, lambda: self.outer(m, n, alpha, a, row_a, b, adds, c, row_c)),
+            (direct, lambda: self.do(Tiles.straight, m, *left, *right, n=n)),
+            (along, lambda: self.do(Tiles.dots, m, *left[:-1], b, col_b, kept, c, row_c, n=n)),
+            (True, lambda: self.do(Tiles.panels, m, *left, b, row_b, col_b, kept, c, row_c, n=n, **options)),
         )
-
-    def straight(self, m, n, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c):
-        """C from A and B as they are."""
-        single = self.or_(self.test(m, "==", 1), self.test(k, "==", 1))
-        wide = self.select(single, self.and_(n, SIZE(-WIDE * LANES)), SIZE(0))
-        with self.if_then(self.test(wide, ">", 0)):
-            self.do(Tiles.line, m, wide, k, alpha, a, row_a, col_a, b, row_b, adds, c, row_c)
-
-        def body(j, columns):
-            end = [self.gep(b, [j]), row_b, adds, self.gep(c, [j]), row_c, NOWHERE]
-            self.do(Tiles.panel, m, columns, k, alpha, a, row_a, col_a, *end)
-
-        self.across(wide, n, LANES, body)
 
 
 @intrinsic
@@ -704,12 +836,15 @@ def gemm(typing, m, n, k, alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, b
     signature = types.void(count, count, count, NUMBER, *places[0], *places[1], NUMBER, *places[2])
 
     def codegen(context, builder, sig, args):
-        args = list(args)
-        for i in (4, 8, 13):
-            data = context.make_array(sig.args[i])(context, builder, args[i]).data
-            args[i] = builder.gep(data, [args[i + 1]])
-        args = [args[i] for i in range(17) if i not in (5, 9, 14)]
-        builder.call(made(builder.module, Tiles.product, args), args)
+        starts = {i: context.make_array(sig.args[i])(context, builder, args[i]).data for i in (4, 8, 13)}
+        code = Tiles(builder.block)
+        code.position_at_end(builder.block)
+        alpha, args = args[3], [x.constant if isinstance(x, ir.Constant) else x for x in args]
+        for i, start in starts.items():
+            args[i] = code.at(start, (args[i + 1], 1))
+        m, n, k, _, *others = (args[i] for i in range(17) if i not in (5, 9, 14))
+        code.product(m, n, k, alpha, *others)
+        builder.position_at_end(code.block)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -919,7 +1054,7 @@ def train_steps(
         for n_2 in range(n):
             row = rows[n_2 + begin]
             at_x = n_2 * 8
-            at_x_data = row * 8
+            at_x_data = max(row, 0) * 8
             for i1 in range(unseen(8)):
                 x_2 = data1_x[at_x_data + i1]
                 ws[at_x + i1] = x_2
@@ -997,7 +1132,7 @@ def train_steps(
         # missing[n_2] = inverse[n_2]*rest[n_2]
         for n_2 in range(n):
             rest = difference(difference(near[64 + n_2], one), -near[32 + n_2])
-            s_6 += difference(difference(ws[2560 + wi[n_2] * n + n_2], near[n_2]), log1p(rest))
+            s_6 += difference(difference(ws[2560 + max(wi[n_2], 0) * n + n_2], near[n_2]), log1p(rest))
             inverse_2 = one / (rest + one)
             near[n_2] = inverse_2
             missing_2 = inverse_2 * rest

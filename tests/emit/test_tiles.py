@@ -135,6 +135,75 @@ def test_the_last_block_of_many_has_rows_enough(module: types.ModuleType) -> Non
         check(module, (m, 150, 4), (True, False, False), FACTORS[0])
 
 
+KNOWN = [(1, n, k) for n in (1, 4, 10, 16, 18, 40, 64, 130, 300) for k in (1, 3, 16, 20, 64)]
+KNOWN += [(m, n, 1) for m in (1, 2, 9, 40) for n in (3, 16, 18, 64, 130, 140)] + [
+    (9, 1, 7),
+    (40, 1, 1),
+    (3, 0, 4),
+    (3, 4, 0),
+]
+WIDE = [(n, k) for n in (1, 4, 10, 16, 18, 40, 64, 140, 256) for k in (1, 5, 200)]
+ORDERS = list(itertools.product((False, True), repeat=3))
+
+
+def strides(rows: int, columns: int, by_columns: bool) -> tuple[int, int]:
+    """Strides whose greater one leaves a gap."""
+    return (1, rows + 1) if by_columns else (columns + 1, 1)
+
+
+@pytest.mark.parametrize("width", [None, 16, 32])
+def test_sizes_that_are_written_in_the_kernel(width: int | None, tmp_path: Path) -> None:
+    """Code that is made for these sizes: every shape and order in a place of its own, all in one kernel."""
+    for dtype in ("float32", "float64") if width is None else ("float32",):
+        cases = [(shape, ORDERS[i % 8], FACTORS[i // 2 % 4]) for i, shape in enumerate(KNOWN * 3)]
+        lines, ends, places = [], [0, 0, 0], []
+        for (m, n, k), orders, (alpha, beta) in cases:
+            texts, own = [], []
+            for which, (rows, columns, turned) in enumerate(zip((m, k, m), (k, n, n), orders, strict=True)):
+                row, column = strides(rows, columns, turned)
+                own.append(ends[which] + np.arange(rows)[:, None] * row + np.arange(columns) * column)
+                texts.append(f"{'abc'[which]}, {ends[which]}, {row}, {column}")
+                ends[which] += (rows + 1) * (columns + 1) + 7
+            places.append(own)
+            first = {0.0: "zero", 1.0: "one"}.get(beta, f"real({beta})")
+            lines.append(f"    gemm({m}, {n}, {k}, real({alpha}), {texts[0]}, {texts[1]}, {first}, {texts[2]})")
+        text = (
+            "one, zero = real(1.0), real(0.0)\n\n\n@njit(**KERNEL)\ndef written(a, b, c):\n" + "\n".join(lines) + "\n"
+        )
+        module = loaded(tmp_path, f"known_{dtype}", dtype, tiled_gemm_source(dtype) + "\n\n" + text)
+        rng = np.random.default_rng(3)
+        a, b, c = (rng.standard_normal(end).astype(dtype) for end in ends)
+        expected, scale = c.astype(np.float64), np.zeros(len(c))
+        for (_, _, (alpha, beta)), (at_a, at_b, at_c) in zip(cases, places, strict=True):
+            x, y, old = (array[at].astype(np.float64) for array, at in ((a, at_a), (b, at_b), (c, at_c)))
+            expected[at_c] = alpha * (x @ y) + beta * old
+            scale[at_c] = abs(alpha) * (abs(x) @ abs(y)) + abs(beta * old)
+        module.written(a, b, c)
+        assert (abs(c - expected) <= TOLERANCE[dtype] * scale).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_widths_that_are_written_in_the_kernel(dtype: str, tmp_path: Path) -> None:
+    """A batch of any number of rows: n and k are in the text, m is not."""
+    calls = []
+    for number, (n, k) in enumerate(WIDE):
+        right = "b, 0, {}, {}".format(*((1, k + 1) if number % 2 else (n + 1, 1)))
+        calls += [
+            f"    if case == {number}:",
+            f"        gemm(m, {n}, {k}, one, a, 0, {k}, 1, {right}, one, c, 0, {n}, 1)",
+        ]
+    text = "one = real(1.0)\n\n\n@njit(**KERNEL)\ndef batch(case, m, a, b, c):\n" + "\n".join(calls) + "\n"
+    module = loaded(tmp_path, f"batch_{dtype}", dtype, tiled_gemm_source(dtype) + "\n\n" + text)
+    rng = np.random.default_rng(4)
+    for (number, (n, k)), m in itertools.product(enumerate(WIDE), (0, 1, 3, 8, 21, 33, 70, 300)):
+        a, c = (rng.standard_normal(s).astype(dtype) for s in ((m, k), (m, n)))
+        b = rng.standard_normal((n, k + 1) if number % 2 else (k, n + 1)).astype(dtype)
+        right = (b[:, :k].T if number % 2 else b[:, :n]).astype(np.float64)
+        expected, scale = c + a.astype(np.float64) @ right, abs(c) + abs(a) @ abs(right)
+        module.batch(number, m, a.ravel(), b.ravel(), c.reshape(-1))
+        assert (abs(c - expected) <= TOLERANCE[dtype] * scale).all(), (m, n, k)
+
+
 FENCED = """
 import ctypes, itertools, mmap, sys
 import numpy as np
@@ -182,13 +251,18 @@ def test_equal_inputs_give_equal_bits(module: types.ModuleType) -> None:
     np.testing.assert_array_equal(results[0], results[2])
 
 
+def with_vectors_of(width: int | None, dtype: str) -> str:
+    """The text for a processor whose vectors have so many bytes; for this one if none are said."""
+    text = tiled_gemm_source(dtype)
+    line = next(line for line in text.splitlines() if line.startswith("WIDTH ="))
+    return text if width is None else text.replace(line, f"WIDTH = {width}")
+
+
 @pytest.mark.parametrize("width", [16, 32])
 def test_narrower_vectors(width: int, tmp_path: Path) -> None:
     """The text for processors with other vectors than this one's."""
     for dtype in ("float32", "float64"):
-        text = tiled_gemm_source(dtype)
-        line = next(line for line in text.splitlines() if line.startswith("WIDTH ="))
-        module = loaded(tmp_path, f"narrow_{width}_{dtype}", dtype, text.replace(line, f"WIDTH = {width}"))
+        module = loaded(tmp_path, f"narrow_{width}_{dtype}", dtype, with_vectors_of(width, dtype))
         for shape in [(1, 40, 9), (7, 13, 5), (20, 40, 50), (70, 10, 300), (130, 150, 20), (5, 9, 0)]:
             for layout, factors in itertools.product(itertools.product((False, True), repeat=3), FACTORS):
                 check(module, shape, layout, factors)
