@@ -102,8 +102,8 @@ class Writer:
             if place == 0:
                 continue
             text = whole.whole(place)
-            if isinstance(place, sp.Indexed) and len(store.axes) > 1:
-                text = f"max({text}, 0)"  # else LLVM expects entries that are counted from the end, and copies singly
+            if isinstance(place, sp.Indexed) and len(store.axes) > 1:  # else LLVM has to expect entries that are
+                text = f"({text} if {text} > 0 else 0)"  # counted from the end, and copies a row's numbers singly
             step = whole.whole(self.known(stride))
             parts.append((place, text if step == "1" else f"{wrapped(text)} * {wrapped(step)}"))
         return parts

@@ -19,22 +19,23 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
+from importlib.metadata import version
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import TypeVar
 
 import llvmlite.binding as llvm
-import numba
-import numpy as np
-import scipy
 
 from symnet.errors import CacheProblem
+from symnet.run.native import machine_code, native
 
 SEAL = "seal.json"
 MODULE = "kernel.py"
 TEXT = "text.py"
 Made = TypeVar("Made")
-_loaded: dict[str, ModuleType] = {}
+Compiled = ModuleType | SimpleNamespace
+_loaded: dict[str, Compiled] = {}
 
 
 def cache_root() -> Path:
@@ -56,9 +57,7 @@ def environment() -> dict[str, str]:
     """What compiled code depends on besides its source."""
     return {
         "python": sys.version,
-        "numba": numba.__version__,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
+        **{name: version(name) for name in ("numba", "numpy", "scipy", "llvmlite")},
         "cpu": llvm.get_host_cpu_name(),
         "features": llvm.get_host_cpu_features().flatten(),
     }
@@ -70,12 +69,12 @@ def content_key(*parts: str) -> str:
     return digest.hexdigest()[:40]
 
 
-def load(source: str) -> ModuleType:
+def load(source: str) -> Compiled:
     """The compiled module for a source text, from the cache where it is there."""
     return load_folder(content_key(source), {MODULE: source})
 
 
-def load_folder(key: str, files: dict[str, str]) -> ModuleType:
+def load_folder(key: str, files: dict[str, str]) -> Compiled:
     """The module in the folder of this key, which is made from `files` when it is missing or damaged."""
     if key in _loaded:
         return _loaded[key]
@@ -115,11 +114,11 @@ def locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _from_cache(folder: Path) -> ModuleType | None:
-    """The module of a sealed folder; a folder that is not sound is removed."""
+def _from_cache(folder: Path) -> Compiled | None:
+    """What a sealed folder holds, in machine code if it is there; a folder that is not sound is removed."""
     if is_sound(folder):
         try:
-            return _imported(folder)
+            return native(folder, MODULE) or _imported(folder)
         except Exception:  # a damaged cache may fail in any way; it is made again, and then errors are real
             pass
     shutil.rmtree(folder, ignore_errors=True)
@@ -127,7 +126,7 @@ def _from_cache(folder: Path) -> ModuleType | None:
 
 
 def _made(folder: Path, files: dict[str, str]) -> ModuleType:
-    module = _sealed(folder, files, _imported)
+    module = _sealed(folder, files, _compiled)
     module.__file__ = str(folder / MODULE)
     return module
 
@@ -146,6 +145,14 @@ def _sealed(folder: Path, files: dict[str, str], use: Callable[[Path], Made]) ->
     return made
 
 
+def _compiled(folder: Path) -> ModuleType:
+    """The module of a folder, compiled, and its machine code beside it."""
+    module = _imported(folder)
+    for name, code in machine_code(module).items():
+        (folder / name).write_bytes(code)
+    return module
+
+
 def _imported(folder: Path) -> ModuleType:
     name = f"symnet_kernel_{folder.name.split('.')[0]}"
     spec = importlib.util.spec_from_file_location(name, folder / MODULE)
@@ -160,13 +167,16 @@ def _imported(folder: Path) -> ModuleType:
 
 @contextmanager
 def own_cache() -> Iterator[None]:
-    """Numba keeps its files beside the module, whatever NUMBA_CACHE_DIR says: the folder is sealed as a whole."""
-    before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = ""
+    """Numba keeps its files beside the module, whatever NUMBA_CACHE_DIR says: the folder is sealed as a whole.
+
+    It is imported here, for a process that finds all it needs in machine code goes without.
+    """
+    config = import_module("numba").config
+    before, config.CACHE_DIR = config.CACHE_DIR, ""
     try:
         yield
     finally:
-        numba.config.CACHE_DIR = before
+        config.CACHE_DIR = before
 
 
 def digests(folder: Path) -> dict[str, str]:

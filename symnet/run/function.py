@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -17,7 +16,7 @@ from symnet.core.verify import check_names
 from symnet.emit.module import FunctionModule, function_module
 from symnet.emit.scalar import is_whole_node
 from symnet.errors import ValueProblem
-from symnet.run.compile import load
+from symnet.run.compile import Compiled, load
 from symnet.run.values import bystanders, check_kind, check_labels, concrete, label_extents, read_values, solve_sizes
 
 Array = NDArray[Any]
@@ -52,7 +51,7 @@ class Function:
         return function_module(self._lower(self._declared), self._outputs, self.dtype, self._declared)
 
     @cached_property
-    def _compiled(self) -> ModuleType:
+    def _compiled(self) -> Compiled:
         return load(self._module.source)
 
     @property
