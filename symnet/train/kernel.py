@@ -195,6 +195,10 @@ class Kernel:
                 own[...] = states[name]
             states[name] = own
 
+    def apart(self, array: Array) -> Array:
+        """The array, or a copy if training writes where it lies: kernels promise that their arrays do not overlap."""
+        return array.copy() if any(np.may_share_memory(array, own) for own in (self.theta, self.held)) else array
+
     def nbytes(self) -> int:
         """The memory that training takes besides its data, as planned."""
         arrays = [self.theta, self.held, self.grad, self.state, self.memory, self.noise, self.work, self.near]

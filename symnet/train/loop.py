@@ -70,7 +70,7 @@ class Fit:
         self.owner, self.kernel, self.data, self.rows = run, kernel, data, rows
         self.batch_size, self.epochs, self.shuffle = batch_size, epochs, shuffle
         self.measure, self.stopping, self.on_progress = measure, stopping, on_progress
-        self.arrays = [kernel_view(array) for array in data.arrays.values()]
+        self.arrays = [kernel.apart(kernel_view(array)) for array in data.arrays.values()]
         self.per_epoch = -(-len(rows) // batch_size)
         self.pace = 1
         self.folder: Path | None = None

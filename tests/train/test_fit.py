@@ -368,3 +368,27 @@ def test_parameters_can_be_kept_and_read_back(tmp_path):
     other = mlp().compile(seed=2)
     other.load(tmp_path / "mlp.safetensors")
     assert all(np.array_equal(run.params[p], other.params[p]) for p in run.params)
+
+
+def test_running_moments_after_a_batch_of_one_sample():
+    """Of one sample nothing is known about a variance: the running one moves towards 0, and stays a number."""
+    x, y = sn.input("x", ("N", 3)), sn.input("y", ("N", 1))
+    norm = sn.layers.BatchNorm(momentum=0.25, name="norm")
+    z = sn.layers.Sequential(norm, sn.layers.Dense(1))(x)
+    run = sn.Model(sn.losses.mse(z, y)).compile(sn.optim.SGD(0.0), dtype="float64", seed=0)
+    data = {"x": np.arange(15.0).reshape(5, 3) ** 2, "y": np.zeros((5, 1))}
+    run.fit(data, epochs=1, batch_size=4, shuffle=False, progress=False)
+    expected = 0.75 * (0.75 * np.ones(3) + 0.25 * data["x"][:4].var(0, ddof=1))
+    np.testing.assert_allclose(run.params["norm.running_var"], expected, rtol=1e-12)
+
+
+def test_data_may_be_a_parameter():
+    """Training on the parameters' own memory is training on what they were when it began."""
+    x, y = sn.input("x", ("N", 4)), sn.input("y", ("N", 4))
+    model = sn.Model(sn.losses.mse(sn.layers.Dense(4, name="d")(x), y))
+    runs = [model.compile(sn.optim.SGD(0.1), dtype="float64", seed=2) for _ in range(2)]
+    for run in runs:
+        run.fit({"x": np.ones((2, 4)), "y": np.zeros((2, 4))}, epochs=1, batch_size=2, progress=False)
+    for run, own in zip(runs, (runs[0].view("d.W"), runs[1].view("d.W").copy()), strict=True):
+        run.fit({"x": own, "y": np.ones((4, 4))}, epochs=3, batch_size=2, progress=False)
+    np.testing.assert_array_equal(runs[0].view("d.W"), runs[1].view("d.W"))

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 
 import sympy as sp
 
-from symnet.declare.functions import mean, sqrt
+from symnet.declare.functions import maximum, mean, sqrt
 from symnet.declare.layers.base import Layer
 from symnet.declare.notation import exact
 from symnet.declare.tensor import Tensor, normal_axes
@@ -102,7 +102,8 @@ class BatchNorm(Normalisation):
 
     def follow(self, centre: Tensor, spread: Tensor, batch_mean: Tensor, batch_var: Tensor, count: sp.Expr) -> None:
         """What the running moments become; also noted on the batch's moments, where a trainer finds it."""
-        factors = {"next_mean": (centre, batch_mean, sp.S.One), "next_var": (spread, batch_var, count / (count - 1))}
+        corrected = count / maximum(count - 1, 1)  # of a single sample nothing is known: its variance stays 0
+        factors = {"next_mean": (centre, batch_mean, sp.S.One), "next_var": (spread, batch_var, corrected)}
         for key, (state, batch, factor) in factors.items():
             f = batch.indices
             old, new = state.read(*f), factor * batch.read(*f)
