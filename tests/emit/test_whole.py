@@ -225,7 +225,8 @@ def test_the_text_is_tidy(text):
     assert len(functions) == len(set(functions))  # the prelude once
     imports = {n.name for s in ast.walk(ast.parse(text)) if isinstance(s, ast.Import) for n in s.names}
     imports |= {str(s.module) for s in ast.walk(ast.parse(text)) if isinstance(s, ast.ImportFrom)}
-    allowed = {"math", "time", "numpy", "llvmlite", "llvmlite.binding", "numba", "numba.core", "numba.extending"}
+    allowed = {"contextlib", "math", "operator", "time", "numpy"}
+    allowed |= {"llvmlite", "llvmlite.binding", "numba", "numba.core", "numba.extending"}
     assert imports <= allowed
 
 
