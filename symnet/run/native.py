@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import ctypes
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
@@ -84,10 +84,7 @@ class Kernel:
 
     def __init__(self, code: bytes, facts: Facts) -> None:
         self.kinds, self.returns = facts.arguments, facts.returns
-        for name in facts.open:
-            if llvm.address_of_symbol(name) is None:
-                llvm.add_symbol(name, ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p).value)
-        self.engine = _engine()
+        self.engine = _engine([name for name in facts.open if llvm.address_of_symbol(name) is None])
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
         words = [kind for argument in facts.arguments for kind in _words(argument)]
@@ -121,12 +118,18 @@ def _words(kind: str) -> list[Any]:
     return [ctypes.c_void_p, ctypes.c_void_p, count, count, ctypes.c_void_p, count, count]
 
 
-def _engine() -> Any:
-    """What links object code and keeps it; it owns the description of the machine that it is given."""
+def _engine(missing: Sequence[str]) -> Any:
+    """What links object code and keeps it. What is missing is `abort` here, and here only: Numba may come later."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
-    machine = llvm.Target.from_default_triple().create_target_machine()
-    return llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+    machine = llvm.Target.from_default_triple().create_target_machine()  # each engine owns its own
+    module = llvm.parse_assembly("\n".join(f'declare void @"{name}"()' for name in missing))
+    engine = llvm.create_mcjit_compiler(module, machine)
+    for name in missing:
+        engine.add_global_mapping(
+            module.get_function(name), ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p).value
+        )
+    return engine
 
 
 def native(folder: Path, module: str) -> SimpleNamespace | None:

@@ -36,9 +36,9 @@ print(json.dumps([digest.hexdigest(), history["loss"], after_fit, "numba" in sys
 """
 
 
-def said(folder: Path, threads: int) -> list[object]:
+def said(folder: Path, threads: int, script: str = SCRIPT) -> list[object]:
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(threads)],
+        [sys.executable, "-c", script, str(threads)],
         env={"SYMNET_CACHE_DIR": str(folder), "PYTHONPATH": str(Path(__file__).parents[2])},
         capture_output=True,
         text=True,
@@ -53,6 +53,23 @@ def test_a_second_process_trains_without_numba(tmp_path, threads):
     assert first[2:] == [True, True]
     assert second[2:] == [False, False]
     assert second[:2] == first[:2]
+
+
+AFTERWARDS = """
+from numba import njit
+
+@njit("float64(float64[:], int64)")
+def total(a, count):
+    return a[:count].copy().sum()
+
+assert total(np.arange(5.0), 4) == 6
+"""
+
+
+def test_numba_works_in_a_process_that_began_without_it(tmp_path):
+    """Names that machine code leaves open are closed for itself alone."""
+    said(tmp_path, 1)
+    assert said(tmp_path, 1, SCRIPT + AFTERWARDS)[2:] == [False, False]
 
 
 SOURCE = '''"""A kernel of every kind of argument."""
