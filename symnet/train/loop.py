@@ -72,6 +72,7 @@ class Fit:
         self.measure, self.stopping, self.on_progress = measure, stopping, on_progress
         self.arrays = [kernel.apart(kernel_view(array)) for array in data.arrays.values()]
         self.per_epoch = -(-len(rows) // batch_size)
+        self.all_rows = bool(np.array_equal(rows, np.arange(len(rows))))
         self.pace = 1
         self.folder: Path | None = None
         self.every: int | None = None
@@ -125,7 +126,8 @@ class Fit:
     def epoch(self, number: int, at: int, sums: list[float] | None) -> bool | None:
         """One epoch from step `at` on; whether to stop after it, None where it was interrupted and saved midway."""
         run, kernel = self.owner, self.kernel
-        rows = self.rows[order(run.seed, run.epoch, len(self.rows), self.shuffle)]
+        rows = order(run.seed, run.epoch, len(self.rows), self.shuffle)
+        rows = rows if self.all_rows else self.rows[rows]
         kernel.sums[:] = 0 if sums is None else sums
         while at < self.per_epoch:
             at += self.slice(rows, at)

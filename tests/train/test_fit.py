@@ -13,6 +13,7 @@ from numba.core.runtime import _nrt_python, rtsys
 
 import symnet as sn
 from symnet.errors import KindProblem, RangeProblem, TrainingProblem, ValueProblem
+from symnet.run import compile
 from symnet.train.loop import SLICE
 from symnet.train.rows import order
 
@@ -341,9 +342,14 @@ def test_values_of_a_kind_are_checked():
 # -- memory
 
 
-def test_a_step_allocates_nothing_and_memory_is_what_was_planned():
-    run = mlp().compile(sn.optim.Adam(1e-2), seed=1)
-    quiet(run, epochs=1)
+@pytest.mark.parametrize("native", [False, True])
+def test_a_step_allocates_nothing_and_memory_is_what_was_planned(native, tmp_path, monkeypatch):
+    tmp_path.chmod(0o700)
+    monkeypatch.setenv("SYMNET_CACHE_DIR", str(tmp_path))
+    for _ in range(2 if native else 1):  # as Numba has it, and as the next process finds it
+        monkeypatch.setattr(compile, "_loaded", {})
+        run = mlp().compile(sn.optim.Adam(1e-2), seed=1)
+        quiet(run, epochs=1)
     kernel = run._latest
     assert kernel.nbytes() == sum(a.nbytes for a in vars(kernel).values() if isinstance(a, np.ndarray)) - (
         kernel.shared.nbytes + kernel.sync.nbytes
@@ -357,8 +363,8 @@ def test_a_step_allocates_nothing_and_memory_is_what_was_planned():
         assert kernel.steps(arrays, np.arange(60), 0, last, 0, 0) == last
         after = rtsys.get_allocation_stats()
         counts.append((after.alloc - before.alloc, after.mi_alloc - before.mi_alloc))
-    # a handle for each array that is passed in, whatever the number of steps
-    assert counts[0] == counts[1] == (13, 13)
+    # Numba makes a handle for each array that is passed in, whatever the number of steps
+    assert counts[0] == counts[1] == ((0, 0) if native else (13, 13))
 
 
 def test_parameters_can_be_kept_and_read_back(tmp_path):
