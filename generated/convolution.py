@@ -812,14 +812,14 @@ def train_steps(
         for n_2 in range(n):
             row = rows[n_2 + begin]
             at_y = n_2 * 4
-            at_y_data = max(row, 0) * 4
+            at_y_data = (row if row > 0 else 0) * 4
             for i1 in range(4):
                 y_2 = data2_y[at_y_data + i1]
                 ws[at_y + i1] = y_2
             for i1_2 in range(3):
                 for i2 in range(8):
                     at_x = 128 + i2 * 12
-                    at_x_data = max(row, 0) * 288 + i1_2 * 96 + i2 * 12
+                    at_x_data = (row if row > 0 else 0) * 288 + i1_2 * 96 + i2 * 12
                     for i3 in range(unseen(12)):
                         x_2 = data1_x[at_x_data + i3]
                         ws[at_x + i3] = x_2

@@ -816,7 +816,7 @@ def train_steps(
             y_2 = data2_y[row]
             near[n_2] = y_2
             at_x = n_2 * 8
-            at_x_data = max(row, 0) * 8
+            at_x_data = (row if row > 0 else 0) * 8
             for i1 in range(unseen(8)):
                 x_2 = data1_x[at_x_data + i1]
                 ws[at_x + i1] = x_2

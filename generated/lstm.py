@@ -1405,7 +1405,7 @@ def train_steps(
             row = rows[n_2 + begin]
             for i1 in range(5):
                 at_x = n_2 * 40 + i1 * 8
-                at_x_data = max(row, 0) * 40 + i1 * 8
+                at_x_data = (row if row > 0 else 0) * 40 + i1 * 8
                 for i2 in range(unseen(8)):
                     x_2 = data1_x[at_x_data + i2]
                     ws[at_x + i2] = x_2
@@ -1548,7 +1548,9 @@ def train_steps(
         # missing[n_2] = inverse[n_2]*rest[n_2]
         for n_2 in range(n):
             rest = difference(difference(near[64 + n_2], one), -near[32 + n_2])
-            s_16 += difference(difference(ws[32512 + max(wi[n_2], 0) * n + n_2], near[n_2]), log1p(rest))
+            s_16 += difference(
+                difference(ws[32512 + (wi[n_2] if wi[n_2] > 0 else 0) * n + n_2], near[n_2]), log1p(rest)
+            )
             inverse_2 = one / (rest + one)
             near[n_2] = inverse_2
             missing_2 = inverse_2 * rest

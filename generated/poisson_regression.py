@@ -799,7 +799,7 @@ def train_steps(
         for n_2 in range(n):
             row = rows[n_2 + begin]
             at_x = n_2 * 8
-            at_x_data = max(row, 0) * 8
+            at_x_data = (row if row > 0 else 0) * 8
             for i1 in range(unseen(8)):
                 x_2 = data1_x[at_x_data + i1]
                 ws[at_x + i1] = x_2

@@ -949,12 +949,12 @@ def train_steps(
             row = rows[n_2 + begin]
             for i1 in range(5):
                 at_x = n_2 * 40 + i1 * 8
-                at_x_data = max(row, 0) * 40 + i1 * 8
+                at_x_data = (row if row > 0 else 0) * 40 + i1 * 8
                 for i2 in range(unseen(8)):
                     x_2 = data1_x[at_x_data + i2]
                     ws[at_x + i2] = x_2
                 at_y = 1280 + n_2 * 60 + i1 * 12
-                at_y_data = max(row, 0) * 60 + i1 * 12
+                at_y_data = (row if row > 0 else 0) * 60 + i1 * 12
                 for i2_2 in range(unseen(12)):
                     y_2 = data2_y[at_y_data + i2_2]
                     ws[at_y + i2_2] = y_2

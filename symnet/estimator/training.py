@@ -22,7 +22,6 @@ from symnet.estimator.parameters import Diverged, ParameterProblem
 from symnet.pipeline import gradients, lower
 from symnet.train.data import kernel_view
 from symnet.train.kernel import Kernel, Request
-from symnet.train.threads import blas_threads
 
 Array = NDArray[Any]
 SLICE = 0.12  # seconds between two looks at the outside world
@@ -93,9 +92,8 @@ class Training:
         kernel, steps = self.kernel, -(-len(rows) // self.batch)
         kernel.sums[:], kernel.memory[0] = 0, self.rate
         at = 0
-        with blas_threads(1):
-            while at < steps:
-                at += self.slice(rows, at, min(at + self.pace, steps))
+        while at < steps:
+            at += self.slice(rows, at, min(at + self.pace, steps))
         return float(kernel.sums[0] / kernel.sums[-1])
 
     def slice(self, rows: Array, at: int, last: int) -> int:
@@ -164,8 +162,7 @@ def lbfgs(given: Any, net: Network, values: dict[str, Array], sample: Sample) ->
 
     start = np.concatenate([values[p.name].ravel() for p in params]).astype(float)
     options = {"maxfun": given.max_fun, "maxiter": given.max_iter, "gtol": given.tol}
-    with blas_threads(1):
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options=options)
     if not np.isfinite(found.fun) or not np.isfinite(found.x).all():
         raise Diverged("the loss is not finite", "scale the data, for example with StandardScaler")
     for name, value in unpacked(found.x).items():

@@ -35,7 +35,6 @@ from symnet.train.shown import ShownModel, ShownRun
 from symnet.train.source import kept_source
 from symnet.train.step import Parts, eval_program, numeric, parts_of
 from symnet.train.stopping import as_stopping
-from symnet.train.threads import blas_threads
 from symnet.train.weighted import reweighted
 
 Array = NDArray[Any]
@@ -212,8 +211,7 @@ class Run(ShownRun):
         fit = Fit(self, kernel, prepared, taking, size, epochs, shuffle, measure, stopping, on_progress)
         if checkpoint is not None:
             fit.keep(Path(checkpoint), checkpoint_seconds, checkpoint_steps)
-        with blas_threads(self.threads):
-            return fit.run()
+        return fit.run()
 
     def _held_out(self, prepared: Prepared, rows: Array, validation: Any) -> tuple[Array, Measure | None]:
         """The rows that train, and how the others, or other data, are measured after each epoch."""

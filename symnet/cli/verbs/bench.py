@@ -78,8 +78,8 @@ def measured(job: Any, name: str, required: bool, seconds: float, loss: float, o
 
     from symnet.cli.peers.arrays import Untranslatable
     from symnet.cli.peers.libraries import PEERS
+    from symnet.cli.peers.threads import blas_threads
     from symnet.errors import MissingPart
-    from symnet.train.threads import blas_threads
 
     if find_spec(name) is None:
         if required:

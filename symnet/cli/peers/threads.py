@@ -1,7 +1,7 @@
-"""How many threads the BLAS that scipy is linked with may use.
+"""How many threads the BLAS that NumPy is linked with may use, for a comparison with NumPy on equal terms.
 
-The compiled kernels call the BLAS of scipy, which may be another than NumPy's. It is asked by `ctypes`: a look-up
-through scipy's own extension module finds exactly the library that this module is linked with.
+It is asked by `ctypes`: a look-up through NumPy's own extension module finds exactly the library that this module is
+linked with.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 
-import scipy
+import numpy as np
 
 from symnet.errors import SymnetWarning, ValueProblem
 
@@ -27,7 +27,7 @@ Getter = Callable[[], int]
 
 @contextmanager
 def blas_threads(count: int | None) -> Iterator[None]:
-    """Within, scipy's BLAS uses so many threads; afterwards as many as before. None leaves it alone."""
+    """Within, NumPy's BLAS uses so many threads; afterwards as many as before. None leaves it alone."""
     if count is None:
         yield
         return
@@ -51,7 +51,7 @@ def change(now: int, wanted: int, setter: Setter) -> None:
 def _nothing(count: int) -> tuple[Setter, Getter]:
     """In place of a library that was not found."""
     text = (
-        "the BLAS of scipy could not be found: it uses as many threads as it likes; "
+        "the BLAS of NumPy could not be found: it uses as many threads as it likes; "
         "OPENBLAS_NUM_THREADS in the environment says how many"
     )
     warnings.warn(text, SymnetWarning, stacklevel=4)
@@ -69,14 +69,14 @@ def controls() -> tuple[Setter, Getter] | None:
 
 
 def candidates() -> Iterator[Path]:
-    """Libraries that may know of scipy's BLAS: a module linked with it, those shipped beside scipy, those loaded."""
-    home = Path(scipy.__file__).parent
-    yield from sorted(home.glob("linalg/cython_blas*.so")) + sorted(home.glob("linalg/cython_blas*.pyd"))
-    for folder in (home.parent / "scipy.libs", home / ".dylibs", home / ".libs"):
+    """Libraries that may know of NumPy's BLAS: a module linked with it, those shipped beside NumPy, those loaded."""
+    home = Path(np.__file__).parent
+    yield from (path for kind in ("so", "pyd") for path in sorted(home.glob(f"_core/_multiarray_umath*.{kind}")))
+    for folder in (home.parent / "numpy.libs", home / ".dylibs", home / ".libs"):
         yield from sorted(folder.glob("*openblas*"))
     lines = MAPS.read_text().splitlines() if MAPS.exists() else []
     loaded = dict.fromkeys(line.split(maxsplit=5)[5] for line in lines if "openblas" in line.rpartition("/")[2])
-    yield from (Path(path) for path in loaded if "numpy.libs" not in path)
+    yield from (Path(path) for path in loaded if "scipy.libs" not in path)
 
 
 def _functions(path: Path) -> tuple[Setter, Getter] | None:
