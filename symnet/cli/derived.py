@@ -62,13 +62,13 @@ class Found:
     def text(self) -> str:
         declared, derived = self.split
         asked = {id(tensor): self.asked(of) for of, tensor in self.results.items()}
-        shown = [self.line(node, d) for node, d in declared.items()]
+        shown = ["# declared", *(self.line(node, d) for node, d in declared.items()), ""] if declared else []
         if self.derivation is not None:
-            return "\n".join(["# declared", *shown, "", "# steps", str(self.derivation)])
+            return "\n".join([*shown, "# steps", str(self.derivation)])
         lines = [(self.line(node, d), asked.get(id(node), "")) for node, d in derived.items()]
         width = min(88, max((len(line) for line, _ in lines), default=0))
         found = [f"{line.ljust(width)}    # {of}" if of else line for line, of in lines]
-        return "\n".join(["# declared", *shown, "", f"# {self.title.lower()}", *found])
+        return "\n".join([*shown, f"# {self.title.lower()}", *found])
 
     def line(self, node: Any, definition: Any) -> str:
         """A definition as text, in the form asked for where it has that form."""

@@ -107,6 +107,10 @@ def test_a_python_file_of_ones_own(folder, name, slope):
     assert said.err == "hello\n"
 
 
+def test_nothing_declared_has_no_heading(folder):
+    assert symnet("derive", "own.py:x").out.splitlines()[0] == "# jacobians"
+
+
 def test_a_tensor_compiles_to_a_module_with_its_gradients(folder):
     said = symnet("compile", "own.py:L", "-o", "made.py")
     assert said.code == 0
@@ -154,6 +158,10 @@ def test_a_finished_run_stays_as_it_is(folder, run):
     said = symnet("train", MODELS / "iris.yaml", "--out", run, "--epochs", "3", "--resume")
     assert said.code == 0
     assert "finished before, unchanged: 3 epochs" in said.out
+
+
+def test_one_epoch_is_no_plural(folder):
+    assert "trained: 1 epoch, " in symnet("train", "iris.yaml", "--epochs", "1").out
 
 
 def test_lines_of_json_end_with_a_result(folder, run):

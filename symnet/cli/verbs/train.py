@@ -91,6 +91,10 @@ def saved(spec: str, out: str | None) -> str:
     return f"everything is saved: symnet train {spec} --out {out} --resume goes on"
 
 
+def many(count: int, what: str) -> str:
+    return f"{count} {what}{'' if count == 1 else 's'}"
+
+
 def finished(done: Any, out: str | None) -> Answer:
     """The last values, and what to do next."""
     facts = done.facts
@@ -99,7 +103,8 @@ def finished(done: Any, out: str | None) -> Answer:
     data = {"out": out, "unchanged": done.unchanged, **told}
     head = "finished before, unchanged" if done.unchanged else "trained"
     early = ", stopped early" if facts["stopped_early"] else ""
-    lines = [f"{head}: {facts['epochs']} epochs, {facts['steps']} steps, {facts['parameters']} parameters{early}"]
+    counts = ", ".join(many(facts[f"{what}s"], what) for what in ("epoch", "step", "parameter"))
+    lines = [f"{head}: {counts}{early}"]
     lines += [f"{name}: {value:.4g}" for name, value in last.items() if isinstance(value, float)]
     if out is not None:
         lines.append(f"run: {out}")
