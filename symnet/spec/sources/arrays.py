@@ -9,7 +9,9 @@ from __future__ import annotations
 import ast
 import os
 import re
+import shutil
 import struct
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -28,6 +30,7 @@ Array = NDArray[Any]
 MAGIC = b"\x93NUMPY"
 LONGEST = 10_000  # characters of a header
 MAPPED = 64 << 20  # bytes from which an array in an NPZ file is mapped; smaller ones are read and their sums checked
+SMALL = 4  # so many times what is small fits into memory
 RATIO = 1032  # what deflate can make of a byte at most
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 KINDS = re.compile(r"[<>|=]?([biufSU])(\d+)")
@@ -214,9 +217,30 @@ def mapped_member(path: Path, info: zipfile.ZipInfo, what: str) -> Array:
         return mapped(path, read_header(path, handle, room, what), begin)
 
 
+def memory() -> int:
+    """The bytes of memory that this machine has."""
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+
 def check_memory(path: Path, count: int, what: str) -> None:
     """Refuse what cannot fit into this machine."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    if count > memory:
-        text = f"{what} takes {size_text(count)}, but this machine has {size_text(memory)}"
+    if count > memory():
+        text = f"{what} takes {size_text(count)}, but this machine has {size_text(memory())}"
         raise file_error(path, "E0409", text, "save it as a .npy file of the type that training uses: that is mapped")
+
+
+def room(path: Path, source: Array, dtype: np.dtype[Any], what: str) -> Array:
+    """Where something of the source's shape can be written: memory; for a mapped file that is large, another one.
+
+    That file has no name, and is gone when nobody uses it any more.
+    """
+    count = source.size * dtype.itemsize
+    if not isinstance(source, np.memmap) or count <= memory() // SMALL:
+        check_memory(path, count, what)
+        return np.empty(source.shape, dtype)
+    free = shutil.disk_usage(tempfile.gettempdir()).free
+    if count > free:
+        text = f"{what} takes {size_text(count)}, but {tempfile.gettempdir()} has {size_text(free)} left"
+        raise file_error(path, "E0409", text, "TMPDIR says where it is written; or save the data as they should be")
+    with tempfile.TemporaryFile(prefix="symnet.") as file:
+        return np.memmap(file, dtype, "w+", shape=source.shape)

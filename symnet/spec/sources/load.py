@@ -12,13 +12,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from symnet.spec.sources.arrays import Arrays, check_memory, open_folder, open_npy, open_npz
+from symnet.spec.sources.arrays import Arrays, open_folder, open_npy, open_npz, room
 from symnet.spec.sources.assemble import Classes, Made, from_arrays, from_columns, takes_texts
 from symnet.spec.sources.builtin import open_builtin
 from symnet.spec.sources.dataset import Array, Dataset, Moments, digest_of_arrays, digest_of_file, digest_of_files
@@ -233,8 +233,8 @@ def standardised(
         array = found.arrays[name]
         check_finite(Path(found.source), name, array)
         standard[name] = moments_of(array, rows) if moments is None else moments[name]
-        check_memory(Path(found.source), array.size * np.dtype(spec.train.dtype).itemsize, f"standardising {name}")
-        arrays[name] = scaled(array, standard[name], np.dtype(spec.train.dtype))
+        made = room(Path(found.source), array, np.dtype(spec.train.dtype), f"standardising {name}")
+        arrays[name] = scaled(array, standard[name], made)
     return replace(found, arrays=arrays, standard=standard)
 
 
@@ -278,9 +278,8 @@ def moments_of(array: Array, rows: NDArray[np.int64] | None) -> Moments:
     return np.asarray(mean), np.asarray(np.where(deviation > ROUNDING * np.abs(mean), deviation, 1.0))
 
 
-def scaled(array: Array, moments: Moments, dtype: np.dtype[Any]) -> Array:
-    """(x - mean)/deviation in the type that training uses, made block by block."""
-    made = np.empty(array.shape, dtype)
+def scaled(array: Array, moments: Moments, made: Array) -> Array:
+    """(x - mean)/deviation in the room that was made, block by block."""
     for part in blocks(array):
         made[part] = (array[part] - moments[0]) / moments[1]
     return made

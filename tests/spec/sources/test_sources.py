@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from handmade import section, spec_of
 from wrong_data import archive, parquet, saved
 
-from symnet.errors import MissingPart
+from symnet.errors import DataFileError, MissingPart
 from symnet.spec.sources import arrays, builtin, dataset, load, load_inputs, read, standardised
 from symnet.spec.sources import parquet as parquet_file
 from symnet.spec.sources.builtin import LEARN, PLAIN, learned
@@ -277,6 +278,21 @@ def test_inputs_are_standardised_by_the_rows_that_are_named(tmp_path):
     assert np.abs(found.arrays["x"] - (values - mean) / deviation).max() < 1e-12
     asked = load_inputs(spec, data, tmp_path, {}, found.standard)
     assert np.array_equal(asked.arrays["x"], found.arrays["x"])
+
+
+def test_a_mapped_file_that_is_large_is_standardised_into_another(tmp_path, monkeypatch):
+    values = np.random.default_rng(0).normal(3, 5, (400, 2))
+    (tmp_path / "x.npy").write_bytes(saved(values))
+    data = section(file="x.npy", standardise=True)
+    spec = spec_of(X, data)
+    in_memory = load(spec, data, tmp_path).arrays["x"]
+    monkeypatch.setattr(arrays, "memory", lambda: 2000)
+    mapped = load(spec, data, tmp_path).arrays["x"]
+    assert (type(in_memory), type(mapped)) == (np.ndarray, np.memmap)
+    np.testing.assert_array_equal(mapped, in_memory)
+    monkeypatch.setattr(arrays.shutil, "disk_usage", lambda _: SimpleNamespace(free=3000))
+    with pytest.raises(DataFileError, match=r"standardising x takes 3\.1 KiB, but .* has 2\.9 KiB left"):
+        load(spec, data, tmp_path)
 
 
 def test_what_never_varies_stays_finite(tmp_path):
