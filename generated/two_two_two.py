@@ -658,11 +658,11 @@ class Tiles(Instructions):
         along = self.all(self.test(m, "<", 8), self.test(col_a, "==", 1), self.no(upright))
         far = self.all(self.test(row_a, "==", 1), self.test(col_a, "!=", 1), self.test(n, ">", 4 * PANEL))
         one, kept = known(m, n, k) and 0 < m * n * k <= 8192, self.number(adds)
-        thin = one and k == 1 and upright and n <= WIDE * LANES
+        thin = self.all(one and k == 1 and n <= WIDE * LANES, upright)
         left, right, options = [k, alpha, a, row_a, col_a], [b, row_b, kept, c, row_c], {"upright": upright, "far": far}
         self.first(
-            (one and m == 1 and upright, lambda: self.row(n, k, alpha, a, col_a, b, row_b, adds, c)),
-            (one and m == 1 and along, lambda: self.dots(1, k, alpha, a, row_a, b, col_b, adds, c, row_c, n)),
+            (self.all(one and m == 1, upright), lambda: self.row(n, k, alpha, a, col_a, b, row_b, adds, c)),
+            (self.all(one and m == 1, along), lambda: self.dots(1, k, alpha, a, row_a, b, col_b, adds, c, row_c, n)),
             (thin, lambda: self.outer(m, n, alpha, a, row_a, b, adds, c, row_c)),
             (direct, lambda: self.do(Tiles.straight, m, *left, *right, n=n)),
             (along, lambda: self.do(Tiles.dots, m, *left[:-1], b, col_b, kept, c, row_c, n=n)),

@@ -76,15 +76,23 @@ def load(source: str) -> Compiled:
 
 def load_folder(key: str, files: dict[str, str]) -> Compiled:
     """The module in the folder of this key, which is made from `files` when it is missing or damaged."""
-    if key in _loaded:
-        return _loaded[key]
     folder = cache_root() / key
-    with locked(folder):
-        module = _from_cache(folder) if folder.exists() else None
-        if module is None:
-            module = _made(folder, files)
-    _loaded[key] = module
-    return module
+    if key not in _loaded:
+        with locked(folder):
+            _loaded[key] = _from_cache(folder) or _made(folder, files)
+    return _loaded[key]
+
+
+def found(key: str) -> Compiled | None:
+    """What the folder of this key holds; None where it is missing or damaged."""
+    folder = cache_root() / key
+    if key not in _loaded:
+        with locked(folder):
+            module = _from_cache(folder)
+            if module is None:
+                return None
+            _loaded[key] = module
+    return _loaded[key]
 
 
 def cached_file(key: str, name: str) -> str | None:
@@ -115,12 +123,15 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _from_cache(folder: Path) -> Compiled | None:
-    """What a sealed folder holds, in machine code if it is there; a folder that is not sound is removed."""
+    """What a sealed folder holds, in machine code if that can be; a folder that is not sound is removed."""
     if is_sound(folder):
-        try:
-            return native(folder, MODULE) or _imported(folder)
-        except Exception:  # a damaged cache may fail in any way; it is made again, and then errors are real
-            pass
+        for use in (lambda: native(folder, MODULE), lambda: _imported(folder)):
+            try:
+                module: Compiled | None = use()
+            except Exception:  # a damaged cache may fail in any way; it is made again, and then errors are real
+                continue
+            if module is not None:
+                return module
     shutil.rmtree(folder, ignore_errors=True)
     return None
 

@@ -3,14 +3,15 @@
 To take up what it has compiled before, Numba imports its registries and SciPy, for half a second. Here the object code
 of a kernel is kept as it is, with the types of its arguments; LLVM links it, and ctypes calls it in Numba's convention:
 a place for the result and one for an exception go first, an array is seven words, and a status comes back. The object
-code also holds wrappers for the interpreter, which name functions of Numba's own. They are never called: what is
-missing of these names leads to `abort`.
+code also holds wrappers for the interpreter, which name functions of Numba's own. They are never called: these names
+lead to `abort`. Where any other name is missing, the kernel is left to Numba.
 """
 
 from __future__ import annotations
 
 import ctypes
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -22,6 +23,7 @@ import llvmlite.binding as llvm
 CODE, FACTS = ".o", ".native.json"
 WORDS = {"int64": ctypes.c_int64, "float64": ctypes.c_double}
 RESULTS = ("int64", "none")
+NUMBAS = re.compile(r"(_?Py|NRT_|numba_)\w+")
 
 
 @dataclass(frozen=True)
@@ -84,7 +86,7 @@ class Kernel:
 
     def __init__(self, code: bytes, facts: Facts) -> None:
         self.kinds, self.returns = facts.arguments, facts.returns
-        self.engine = _engine([name for name in facts.open if llvm.address_of_symbol(name) is None])
+        self.engine = _engine(facts.open)
         self.engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self.engine.finalize_object()
         words = [kind for argument in facts.arguments for kind in _words(argument)]
@@ -118,13 +120,22 @@ def _words(kind: str) -> list[Any]:
     return [ctypes.c_void_p, ctypes.c_void_p, count, count, ctypes.c_void_p, count, count]
 
 
-def _engine(missing: Sequence[str]) -> Any:
+class Missing(Exception):
+    """A name that this process does not know."""
+
+
+def _engine(names: Sequence[str]) -> Any:
     """What links object code and keeps it. What is missing is `abort` here, and here only: Numba may come later."""
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     machine = llvm.Target.from_default_triple().create_target_machine()  # each engine owns its own
-    module = llvm.parse_assembly("\n".join(f'declare void @"{name}"()' for name in missing))
-    engine = llvm.create_mcjit_compiler(module, machine)
+    engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)  # from here on the process's names are known
+    missing = [name for name in names if llvm.address_of_symbol(name) is None]
+    for name in missing:
+        if not NUMBAS.fullmatch(name):
+            raise Missing(name)
+    module = llvm.parse_assembly("\n".join(f"declare void @{name}()" for name in missing))
+    engine.add_module(module)
     for name in missing:
         engine.add_global_mapping(
             module.get_function(name), ctypes.cast(ctypes.CDLL(None).abort, ctypes.c_void_p).value

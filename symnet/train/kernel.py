@@ -23,7 +23,7 @@ from symnet.core.definition import Program
 from symnet.core.fingerprint import fingerprint
 from symnet.declare.optimizers.base import Optimizer
 from symnet.emit.training import Arena, TrainingModule, open_sizes, training_module
-from symnet.run.compile import MODULE, cached_file, content_key, load_folder
+from symnet.run.compile import MODULE, cached_file, content_key, found, load_folder
 from symnet.train.step import Gradients, Lower, Parts, arenas_of, build_step, numeric
 
 Array = NDArray[Any]
@@ -147,15 +147,16 @@ class Kernel:
         self.request = request
         key = request.key()
         known = cached_file(key, PLAN)
-        if known is None:
-            module, plan = self._emitted
-            self.plan = plan
-            self.module = load_folder(key, {MODULE: module.source, PLAN: json.dumps(asdict(plan))})
+        module = None if known is None else found(key)
+        if known is None or module is None:
+            emitted, plan = self._emitted
+            module = load_folder(key, {MODULE: emitted.source, PLAN: json.dumps(asdict(plan))})
+            self.source = emitted.source
         else:
-            self.plan = Plan.from_text(known)
-            self.module = load_folder(key, {})
-        self.plan = request.adjusted(self.plan, self.module)
-        self.source = Path(str(self.module.__file__)).read_text() if known else self._emitted[0].source
+            plan = Plan.from_text(known)
+            self.source = Path(str(module.__file__)).read_text()
+        self.module: Any = module
+        self.plan = request.adjusted(plan, module)
         self._allocate()
 
     @cached_property

@@ -30,7 +30,7 @@ from symnet.train.history import History
 from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit, Progress, drawn_progress
-from symnet.train.rows import class_weights, split
+from symnet.train.rows import chosen_rows, class_weights, split
 from symnet.train.shown import ShownModel, ShownRun
 from symnet.train.source import kept_source
 from symnet.train.step import Parts, eval_program, numeric, parts_of
@@ -131,8 +131,10 @@ class Run(ShownRun):
             raise ValueProblem(f"dtype={dtype!r} is not known", "there are 'float32' and 'float64'")
         if not isinstance(threads, int) or threads < 1:
             raise ValueProblem(f"threads={threads!r}", "give the number of threads, from 1")
+        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
+            raise ValueProblem(f"seed={seed!r}", "give a whole number from 0, below 2**63")
         self.model, self.optimizer = model, optimizer
-        self.dtype, self.seed, self.threads = dtype, seed, threads
+        self.dtype, self.seed, self.threads = dtype, int(seed), threads
         self.epoch, self.done = 0, 0
         self.place: dict[str, Any] = {}
         self.history = History()
@@ -201,7 +203,7 @@ class Run(ShownRun):
         parts, values = self._weighted(data, sample_weight, class_weight)
         prepared = self._prepared(parts.data, values, parts, allow_nonfinite)
         self._ready(prepared.sizes)
-        taking = np.arange(prepared.count) if rows is None else np.asarray(rows)
+        taking = np.arange(prepared.count) if rows is None else chosen_rows(rows, prepared.count)
         taking, measure = self._held_out(prepared, taking, validation)
         size = min(batch_size, len(taking))
         kernel = self._kernel(parts, prepared, size)

@@ -25,6 +25,20 @@ def order(seed: int, epoch: int, count: int, shuffle: bool = True) -> Rows:
     return stream("order", int(seed), int(epoch)).permutation(count).astype(np.int64, copy=False)
 
 
+def chosen_rows(rows: Any, count: int) -> Rows:
+    """Rows as they were given by number: kernels read wherever these say."""
+    found = np.asarray(rows)
+    if found.ndim != 1 or not found.size or found.dtype.kind not in "iu":
+        raise ValueProblem(
+            f"rows of type {found.dtype} and shape {found.shape} say no rows",
+            "give their numbers, counted from 0; np.flatnonzero(mask) has those of a mask",
+        )
+    if found.min() < 0 or found.max() >= count:
+        wrong = found[(found < 0) | (found >= count)][0]
+        raise ValueProblem(f"there is no row {wrong}", f"rows are 0 to {count - 1}")
+    return np.ascontiguousarray(found, np.int64)
+
+
 def split(count: int, share: float, seed: int) -> tuple[Rows, Rows]:
     """Rows for training and rows for validation, each in ascending order; neither is empty."""
     _check_share(count, share)

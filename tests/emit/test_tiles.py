@@ -182,6 +182,17 @@ def test_sizes_that_are_written_in_the_kernel(width: int | None, tmp_path: Path)
         assert (abs(c - expected) <= TOLERANCE[dtype] * scale).all()
 
 
+@pytest.mark.parametrize("shape", [(7, 7, 1), (1, 12, 5), (1, 9, 1), (9, 1, 1)])
+def test_sizes_that_are_written_and_strides_that_are_not(shape: Shape, tmp_path: Path) -> None:
+    m, n, k = shape
+    given = "alpha, a, at_a, row_a, col_a, b, at_b, row_b, col_b, beta, c, at_c, row_c, col_c"
+    text = f"\n\n@njit(**KERNEL)\ndef written({given}):\n    gemm({m}, {n}, {k}, {given})\n"
+    made = loaded(tmp_path, "strides", "float64", tiled_gemm_source("float64") + text)
+    module = types.SimpleNamespace(real=np.float64, run=lambda m, n, k, *given: made.written(*given))
+    for layout, factors in itertools.product(ORDERS, FACTORS):
+        check(module, shape, layout, factors)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_widths_that_are_written_in_the_kernel(dtype: str, tmp_path: Path) -> None:
     """A batch of any number of rows: n and k are in the text, m is not."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from symnet.run import compile
-from symnet.run.native import CODE, FACTS, Facts, Kernel, native
+from symnet.run.native import CODE, FACTS, Facts, Kernel, Missing, native
 
 SCRIPT = """
 import hashlib, json, sys
@@ -53,6 +54,53 @@ def test_a_second_process_trains_without_numba(tmp_path, threads):
     assert first[2:] == [True, True]
     assert second[2:] == [False, False]
     assert second[:2] == first[:2]
+
+
+CALLS = """
+import json, sys
+import numpy as np
+import symnet as sn
+
+i = sn.indices("i")
+x = sn.input("x", ("N",))
+s = sn.define("s", (), sn.sum(x[i] ** 2, i))
+found = [
+    float(value)
+    for f in (sn.log1p, sn.erf, sn.sinh, sn.expm1, sn.cos)
+    for y in [sn.define("y", (), f(s))]
+    for value in sn.function([y])(x=np.linspace(0.1, 0.5, 4))
+]
+print(json.dumps(["", found, "numba" in sys.modules, "numba" in sys.modules]))
+"""
+
+
+def test_what_kernels_call_is_found_without_numba(tmp_path):
+    """Functions of C's library are really called; names of Numba's own are not."""
+    first, second = said(tmp_path, 1, CALLS), said(tmp_path, 1, CALLS)
+    assert second == [first[0], first[1], False, False]
+    assert first[1][1] == pytest.approx(math.erf(np.sum(np.linspace(0.1, 0.5, 4) ** 2)), rel=1e-6)
+
+
+LARGE = SCRIPT.replace("Dense(8", "Dense(512").replace("75", "600").replace("batch_size=32", "batch_size=300")
+
+
+def test_threads_that_wait_for_each_other(tmp_path):
+    """The step has barriers, where a thread that waits gives way to others."""
+    first, second = said(tmp_path, 2, LARGE), said(tmp_path, 2, LARGE)
+    assert any("sched_yield" in path.read_text() for path in tmp_path.glob(f"*/*{FACTS}"))
+    assert second == [first[0], first[1], False, False]
+
+
+def test_a_name_that_nobody_knows_leaves_the_kernel_to_numba(folder):
+    path = folder / f"kernel{FACTS}"
+    path.write_text(path.read_text().replace("PyNumber_Long", "fancy_library_exp"))
+    with pytest.raises(Missing, match="fancy_library_exp"):
+        native(folder, "kernel.py")
+    (folder / compile.SEAL).write_text(json.dumps(compile.digests(folder)))
+    compile._loaded.clear()
+    a = np.ones(2, np.float32)
+    assert compile.load(SOURCE).kernel(a, np.array([1]), 3.0, 1) == 2
+    np.testing.assert_array_equal(a, np.array([1, 3], np.float32))
 
 
 AFTERWARDS = """

@@ -398,3 +398,9 @@ def test_data_may_be_a_parameter():
     for run, own in zip(runs, (runs[0].view("d.W"), runs[1].view("d.W").copy()), strict=True):
         run.fit({"x": own, "y": np.ones((4, 4))}, epochs=3, batch_size=2, progress=False)
     np.testing.assert_array_equal(runs[0].view("d.W"), runs[1].view("d.W"))
+
+
+@pytest.mark.parametrize("seed", [-1, 2**63, 1.0, True, None])
+def test_a_seed_is_a_whole_number_of_64_bits(seed):
+    with pytest.raises(ValueProblem, match="seed="):
+        mlp().compile(seed=seed)

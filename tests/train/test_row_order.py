@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from symnet.errors import ValueProblem
-from symnet.train.rows import class_weights, order, split
+from symnet.train.rows import chosen_rows, class_weights, order, split
 
 
 def test_order_is_a_permutation():
@@ -156,3 +156,23 @@ def test_a_stream_begins_at_the_digest_of_its_key():
     digest = hashlib.sha256(json.dumps(("order", 3, 4)).encode()).digest()
     expected = np.random.Generator(np.random.Philox(key=int.from_bytes(digest[:16], "little"))).permutation(50)
     np.testing.assert_array_equal(order(3, 4, 50), expected)
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        ([True, False, True], "rows of type bool"),
+        ([0.0, 1.0], "rows of type float64"),
+        ([], "shape"),
+        ([[0, 1]], "shape"),
+        ([0, 3], "there is no row 3"),
+        ([-1, 0], "there is no row -1"),
+    ],
+)
+def test_rows_that_are_none_are_refused(rows, words):
+    with pytest.raises(ValueProblem, match=words):
+        chosen_rows(rows, 3)
+
+
+def test_rows_by_number():
+    assert chosen_rows(np.array([2, 0, 0], np.uint8), 3).tolist() == [2, 0, 0]
