@@ -5,10 +5,10 @@
         fetch(data, rows[after] * 784, 784)
         row = rows[n + begin]
         for i in range(784):
-            x[n * 784 + i] = data[row * 784 + i]
+            x[n * 784 + i] = data[(row if row > 0 else 0) * 784 + i]
 
-Measured: a row of 784 numbers takes 0.5 in place of 1.1 microseconds from memory, 0.4 in place of 0.7 from the third
-cache.
+Measured: a step of logistic regression 784-10 over 4096 rows that come from memory takes 4.3 in place of 4.6 ms; where
+they come from the caches there is no difference.
 """
 
 from __future__ import annotations
