@@ -5,7 +5,6 @@ Rows are met in the order in which scikit-learn would meet them, and training en
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,7 +23,6 @@ from symnet.train.data import kernel_view
 from symnet.train.kernel import Kernel, Request
 
 Array = NDArray[Any]
-SLICE = 0.12  # seconds between two looks at the outside world
 USUAL = 200  # rows of a batch
 PAYS = 1e11  # operations from which on a kernel for certain sizes saves more time than it takes to make
 
@@ -64,7 +62,6 @@ class Training:
     done: int = 0
     rate: float = 0.0
     seed: int = 0
-    pace: int = 1
     kernel: Kernel = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,21 +90,18 @@ class Training:
         kernel.sums[:], kernel.memory[0] = 0, self.rate
         at = 0
         while at < steps:
-            at += self.slice(rows, at, min(at + self.pace, steps))
+            at += self.slice(rows, at, kernel.until(at, steps))
         return float(kernel.sums[0] / kernel.sums[-1])
 
     def slice(self, rows: Array, at: int, last: int) -> int:
         """As many steps as fit in a tenth of a second."""
-        before = time.perf_counter()
         done = self.kernel.steps(self.arrays, rows, at, last, self.done, self.seed)
-        spent = time.perf_counter() - before
         self.done += done
         if done < last - at:
             raise Diverged(
                 f"the loss is not finite at step {self.done + 1}",
                 "scale the data, for example with StandardScaler, or take a smaller learning_rate_init",
             )
-        self.pace = max(1, min(int(done * SLICE / max(spent, 1e-7)), 8 * self.pace))
         return done
 
     # -- going on later

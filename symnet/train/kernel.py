@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sys
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
@@ -28,6 +30,7 @@ from symnet.train.step import Gradients, Lower, Parts, arenas_of, build_step, nu
 
 Array = NDArray[Any]
 PLAN = "plan.json"
+SLICE = 0.12  # seconds between two looks at the outside world
 Place = tuple[int, tuple[int, ...]]
 
 
@@ -156,6 +159,7 @@ class Kernel:
             plan = Plan.from_text(known)
             self.source = Path(str(module.__file__)).read_text()
         self.module: Any = module
+        self.pace = 1  # steps that one call may do, as it turned out
         self.plan = request.adjusted(plan, module)
         self._allocate()
 
@@ -205,8 +209,20 @@ class Kernel:
         arrays = [self.theta, self.held, self.grad, self.state, self.memory, self.noise, self.work, self.near]
         return sum(a.nbytes for a in (*arrays, self.whole_work, self.sums))
 
+    def until(self, first: int, last: int) -> int:
+        """The end of a slice of steps, after which it is time to look at the outside world."""
+        return min(first + self.pace, last)
+
     def steps(self, data: list[Array], rows: Array, first: int, last: int, done: int, seed: int) -> int:
         """Run steps of an epoch over `rows`; how many were done. `sums` grows by what is logged."""
+        before = time.perf_counter()
+        finished = self._steps(data, rows, first, last, done, seed)
+        spent = time.perf_counter() - before
+        most = 8 * self.pace if spent < SLICE / 8 else sys.maxsize  # of a short one, all may be overhead
+        self.pace = max(1, min(int(finished * SLICE / max(spent, 1e-7)), most))
+        return finished
+
+    def _steps(self, data: list[Array], rows: Array, first: int, last: int, done: int, seed: int) -> int:
         own = (self.theta, self.grad, self.state, self.memory, self.held, self.noise, self.work)
         given = (*data, rows, *own, self.near, self.whole_work, self.sums, first, last, len(rows), done, seed)
         given += tuple(self.request.given)

@@ -30,7 +30,6 @@ from symnet.train.stopping import EarlyStopping
 
 Array = NDArray[Any]
 Progress = Callable[[dict[str, Any]], None]
-SLICE = 0.12  # seconds between two looks at the outside world
 REST = 10  # where epochs are short, training takes this many times as long as writing checkpoints
 
 
@@ -73,7 +72,6 @@ class Fit:
         self.arrays = [kernel.apart(kernel_view(array)) for array in data.arrays.values()]
         self.per_epoch = -(-len(rows) // batch_size)
         self.all_rows = bool(np.array_equal(rows, np.arange(len(rows))))
-        self.pace = 1
         self.folder: Path | None = None
         self.every: int | None = None
         self.interrupted = False
@@ -148,16 +146,13 @@ class Fit:
     def slice(self, rows: Array, at: int) -> int:
         """As many steps as fit in a tenth of a second, and no more than until the next checkpoint."""
         run, kernel = self.owner, self.kernel
-        last = min(at + self.pace, self.per_epoch)
+        last = kernel.until(at, self.per_epoch)
         if self.every:
             last = min(last, at + max(self.every - (run.done - self.written_at), 1))
-        before = time.perf_counter()
         done = kernel.steps(self.arrays, rows, at, last, run.done, run.seed)
-        spent = time.perf_counter() - before
         run.done += done
         if done < last - at:
             self.failed(rows, at + done)
-        self.pace = max(1, min(int(done * SLICE / max(spent, 1e-7)), 8 * self.pace if spent < SLICE / 8 else 10**9))
         return done
 
     def between(self, number: int, at: int) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,8 @@ class Model(ShownModel):
             run.restore(Path(resume))
         return run
 
-    def extents(self) -> Any:
+    @cached_property
+    def extents(self) -> dict[Node, sp.Expr]:
         """How far each label may run, by the axes that are read at it."""
         return label_extents(Program.of([self.loss, *self.metrics.values(), *self.outputs.values()]))
 
@@ -225,7 +227,7 @@ class Run(ShownRun):
         return rows, None if validation is None else lambda: self.evaluate(validation)
 
     def _prepared(self, nodes: Any, values: dict[str, Any], parts: Parts, allow_nonfinite: bool = False) -> Prepared:
-        extents, known, batch = self.model.extents(), self.numbers, parts.batch
+        extents, known, batch = self.model.extents, self.numbers, parts.batch
         options: dict[str, Any] = {"allow_nonfinite": allow_nonfinite, "known": known, "extents": extents}
         try:
             return prepare(nodes, values, self.dtype, batch, **options)
