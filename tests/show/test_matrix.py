@@ -172,7 +172,7 @@ def turned(name, rows, columns, flipped):
     return M[rows, columns], name, f"{name}^{{\\top}}"
 
 
-@pytest.mark.parametrize(("first", "second", "target"), itertools.product([False, True], repeat=3))
+@pytest.mark.parametrize(("first", "second", "target"), list(itertools.product([False, True], repeat=3)))
 def test_every_contraction_of_two_matrices(first, second, target):
     a, A_seen, A_turned = turned("A", i, j, first)
     b, B_seen, B_turned = turned("B", j, k, second)
@@ -182,7 +182,7 @@ def test_every_contraction_of_two_matrices(first, second, target):
     hold(tensor)
 
 
-@pytest.mark.parametrize(("first", "second", "target"), itertools.product([False, True], repeat=3))
+@pytest.mark.parametrize(("first", "second", "target"), list(itertools.product([False, True], repeat=3)))
 def test_every_contraction_of_a_matrix_and_a_difference(first, second, target):
     a, A_seen, A_turned = turned("A", i, j, first)
     b, c = turned("B", j, k, second)[0], turned("C", j, k, second)[0]
