@@ -1,8 +1,13 @@
-"""Where results go: stdout, or a file that is made whole, with its folders, and never over another unless told so."""
+"""Where results go: stdout, or a file that is made whole, with its folders, and never over another unless told so.
+
+A link is followed, so that its file is what changes. A pipe or a device is written to as it is: a file that takes its
+place by a rename would reach nobody who reads there.
+"""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,19 +47,35 @@ class Place:
 
         raw = content.encode("utf-8", "backslashreplace") if isinstance(content, str) else content
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            handle, aside = tempfile.mkstemp(dir=self.path.parent, prefix=f".{self.path.name[:40]}.")
-            try:
-                with os.fdopen(handle, "wb") as file:
-                    file.write(raw)
-                os.chmod(aside, 0o666 & ~current_umask())
-                os.replace(aside, self.path)
-            except BaseException:
-                os.unlink(aside)
-                raise
+            if is_stream(self.path):
+                self.path.write_bytes(raw)
+            else:
+                replace(Path(os.path.realpath(self.path)), raw)
         except OSError as wrong:
             why = (wrong.strerror or "it is not possible").lower()
             raise CommandProblem("E0607", f"{self.path} cannot be written: {why}", "choose another place") from None
+
+
+def is_stream(path: Path) -> bool:
+    """Whether something other than a file is there: a pipe or a device, perhaps behind a link."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def replace(path: Path, raw: bytes) -> None:
+    """Write aside, with the folders that are missing, and take the file's place by one rename."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, aside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+        os.chmod(aside, 0o666 & ~current_umask())
+        os.replace(aside, path)
+    except BaseException:
+        os.unlink(aside)
+        raise
 
 
 def current_umask() -> int:

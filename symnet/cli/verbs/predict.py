@@ -22,7 +22,7 @@ def command(call: Call, run: str, data: str | None, output: str | None, force: b
     Columns are p_0, p_1, ... for an output p; the names of the classes where there are any, and the likeliest one.
     """
     from symnet.cli.verbs.train import check_there
-    from symnet.runs.asking import predict, table_text, write_table
+    from symnet.runs.asking import archived, predict, table_text
     from symnet.runs.opened import open_run
 
     place = Place.of(output, force, (".csv", ".npz"))
@@ -31,7 +31,7 @@ def command(call: Call, run: str, data: str | None, output: str | None, force: b
     table = predict(open_run(run), None if data is None else Path(data))
     facts = {"run": run, "rows": table.rows}
     if place is not None:
-        write_table(table, place.path)
+        place.write(archived(table) if place.ending == "npz" else table_text(table))
         call.say(f"wrote {table.rows} rows to {place.path}")
         return Answer({**facts, "path": str(place.path)})
     if call.json:
