@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from symnet.cli.answer import Answer, Table, parts
+from symnet.cli.streams import lead_nowhere
 
 
 class Call:
@@ -111,8 +112,8 @@ class Call:
 
     def failed(self, error: BaseException) -> int:
         """Tell what went wrong, and with which code to leave."""
-        if isinstance(error, (BrokenPipeError, SystemExit)):  # click leaves with a SystemExit when a pipe is closed
-            return left_alone()
+        if isinstance(error, SystemExit):  # click's, when a shell has asked for completions
+            return error.code if isinstance(error.code, int) else 0
         from symnet.cli.failures import failure
 
         code, found = failure(error)
@@ -123,10 +124,8 @@ class Call:
             else:
                 self.tell(found)
             sys.stdout.flush()
-        except BrokenPipeError:
-            return left_alone()
         except OSError:  # stdout is full, perhaps that is the failure: stderr may still take it
-            left_alone()
+            lead_nowhere(1)
             with suppress(OSError):
                 self.tell(found)
         return code
@@ -141,13 +140,6 @@ def wants_json(arguments: Sequence[str]) -> bool:
 def is_terminal(stream: Any) -> bool:
     """Whether a person looks at a stream."""
     return bool(stream.isatty()) and os.environ.get("TERM") != "dumb"
-
-
-def left_alone() -> int:
-    """The reader of stdout has gone: what it has read was enough."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
-    return 0
 
 
 def plain(value: Any) -> Any:

@@ -10,16 +10,15 @@ Exit codes: 0 done; 1 a finished check found something; 2 the command line or a 
 from __future__ import annotations
 
 import gc
-import os
 import sys
 from collections.abc import Sequence
 from difflib import get_close_matches
 from importlib import import_module
-from typing import Any
 
 import click
 
 from symnet.cli.call import Call
+from symnet.cli.streams import prepare_streams
 
 VERBS = {
     "derive": "Formulas of gradients, Jacobians and Hessians, with the steps that lead there.",
@@ -110,14 +109,3 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BaseException as error:
         code = call.failed(error)
     return code if isinstance(code, int) else 0
-
-
-def prepare_streams() -> None:
-    """Streams that were closed lead nowhere; characters that a terminal cannot show are escaped, not fatal."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
-    for stream in (sys.stdout, sys.stderr):
-        reconfigure: Any = getattr(stream, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(errors="backslashreplace")

@@ -29,19 +29,14 @@ def listener(call: Call, watched: bool) -> Iterator[Tell]:
 
 
 class JsonLines:
-    """A line for each event but the last one, which the answer is. A reader that goes away stops nothing."""
+    """A line for each event but the last one, which the answer is."""
 
     def __init__(self, call: Call) -> None:
-        self.call, self.gone = call, False
+        self.call = call
 
     def __call__(self, event: Event) -> None:
-        if self.gone or event["event"] in ("progress", "result"):
-            return
-        try:
+        if event["event"] not in ("progress", "result"):
             self.call.print_json(event)
-        except BrokenPipeError:
-            self.gone = True
-            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
 
 
 class Lines:

@@ -100,6 +100,33 @@ def test_a_reader_that_has_gone_before_is_no_failure(line):
     assert done.stderr == "0\n"
 
 
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("symnet check iris.yaml --method central --rtol 1e-300", 1),
+        ("symnet check none.yaml", 2),
+        ("symnet check none.yaml --json", 2),
+        ("symnet derve", 2),
+        ("symnet check iris.yaml", 0),
+    ],
+)
+def test_an_exit_code_does_not_depend_on_readers(line, code, folder):
+    script = f"(sleep 0.2; {line}; echo $? > code) 2>&1 | true; while [ ! -s code ]; do sleep 0.1; done"
+    subprocess.run(["sh", "-c", script], env=environment(), timeout=120)
+    assert (folder / "code").read_text() == f"{code}\n"
+
+
+@pytest.mark.parametrize("extra", ["", "--json"])
+def test_training_goes_on_when_nobody_reads(extra, folder):
+    line = f"symnet train iris.yaml --epochs 300 --out run {extra}"
+    script = f"({line}; echo $? > code) 2>&1 | head -n 1; while [ ! -s code ]; do sleep 0.1; done"
+    subprocess.run(["sh", "-c", script], env=environment(), capture_output=True, timeout=120)
+    assert (folder / "code").read_text() == "0\n"
+    facts = json.loads((folder / "run" / "run.json").read_text())
+    assert (facts["status"], facts["epochs"]) == ("finished", 300)
+    assert (folder / "run" / "params.safetensors").is_file()
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
 @pytest.mark.parametrize("extra", ["", "--json"])
 def test_a_stream_without_room_is_told(extra):
