@@ -92,7 +92,8 @@ class MatrixTextPrinter:
         return Piece(f"trace({self.written(tree.body)})", ATOM)
 
     def inner(self, tree: mt.Inner) -> Piece:
-        return Piece(f"sum({self.written(tree.left, PRODUCT)} * {self.written(tree.right, PRODUCT)})", ATOM)
+        # `a * b @ c` is read as `(a * b) @ c`: a product of matrices on the right is put in brackets
+        return Piece(f"sum({self.written(tree.left, PRODUCT)} * {self.written(tree.right, POWER)})", ATOM)
 
     def norm(self, tree: mt.Norm) -> Piece:
         return Piece(f"norm({self.written(tree.body)})**2", POWER)

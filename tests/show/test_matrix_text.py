@@ -32,6 +32,19 @@ FORMULAS = [
     "L = sum(where(x[i] > 0, x[i]*y[i], 0), i)",
     "L = sum(sigmoid(x[i])*w[i], i)",
     "L = mean(sum((X[n,k] - m[k])**2, k), n)",
+    "L = sum(Y[n,k]*sum(X[n,d]*W[d,k], d), n, k)",
+    "L = sum(sum(X[n,d]*W[d,k], d)*Y[n,k], n, k)",
+    "L = sum(sum(X[n,d]*W[d,k], d)**2*Y[n,k], n, k)",
+    "L = sum(sum(X[n,d]*W[d,k], d)*sum(Y[n,d]*V[d,k], d), n, k)",
+    "L = sum(sum(X[n,d]*W[d,k], d)/Y[n,k], n, k)",
+    "L = sum(sum(X[n,d]*W[d,k], d)*Y[n,k]/Z[n,k]**2, n, k)",
+    "L = sum(tanh(sum(X[n,d]*W[d,k], d))*Y[n,k]*Z[n,k], n, k)",
+    "L = sum((X[n,k] - Y[n,k])*sum(Z[n,d]*W[d,k], d), n, k)",
+    "L = 2*sum(x[i]*y[i], i)*sum(sum(A[i,j]*x[j], j)*z[i], i)",
+    "L = sum(x[i]*y[i], i)**2*sum(Y[n,k]*sum(X[n,d]*W[d,k], d), n, k)",
+    "L = sum(A[i,i]*sum(B[i,j]*C[j,i], j), i)",
+    "L = sum(sum(A[i,j]*x[j], j)*sum(B[i,j]*y[j], j)*z[i], i)",
+    "L = -sum(x[i]**3*sum(A[i,j]*y[j], j), i)/lam",
 ]
 
 
