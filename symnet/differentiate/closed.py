@@ -49,12 +49,23 @@ def _own_value_forms(body: sp.Expr, slope: sp.Expr, value: sp.Symbol) -> Iterato
 def _through_kernel(slope: sp.Expr, argument: sp.Expr, q: int, solution: sp.Expr) -> Iterator[sp.Expr]:
     """The slope with the kernel's powers replaced by what the value says they are."""
     kernel = sp.Dummy("E", positive=True)
-    rational = sp.together(in_kernel(slope, argument, kernel))
+    held, names = _held(in_kernel(slope, argument, kernel))
+    rational = sp.together(held)
     top, bottom = sp.fraction(rational)
     if top.is_polynomial(kernel) and bottom.is_polynomial(kernel):
         power = sp.Dummy("F", positive=True)
         rest = sp.powdenest(rational.xreplace({kernel: power ** sp.Rational(1, q)}), force=True)
-        yield absorb_sign(sp.factor(rest.xreplace({power: solution})))
+        yield absorb_sign(sp.factor(rest.xreplace({power: solution}))).xreplace(names)
+
+
+def _held(expr: sp.Expr) -> tuple[sp.Expr, dict[sp.Expr, sp.Expr]]:
+    """The exponentials as symbols, and what these mean.
+
+    To algebra exp(-u) is 1/exp(u), and a sum with it a fraction: it would be written with exp(u), which overflows.
+    """
+    exponents = sorted(expr.atoms(sp.exp), key=sp.default_sort_key)
+    names = {e: sp.Dummy("e", positive=True) for e in exponents}
+    return expr.xreplace(names), {symbol: e for e, symbol in names.items()}
 
 
 @dataclass(frozen=True)
@@ -108,7 +119,8 @@ def others_depend(base: sp.Expr, body: sp.Expr, factor: sp.Expr) -> bool:
 def logistic(expr: sp.Expr) -> sp.Expr:
     """Exponentials that stand in denominators written with the logistic function, where that is shorter.
 
-    With s = sigmoid(u) every rational function of exp(u) is one of s: exp(u) = s/(1 - s).
+    With s = sigmoid(u) every rational function of exp(u) is one of s: exp(u) = s/(1 - s). What is left must not divide
+    by s where it did not before: s becomes 0 where exp(u) is only small.
     """
     exact_kernels = {a for p in expr.atoms(sp.Pow) if p.exp.is_negative and p.base.is_Add for a in exponentials(p.base)}
     arguments = exact_kernels | {f.args[0] for f in expr.atoms(SIGMOID) if operations(expr) > 3}
@@ -120,11 +132,19 @@ def logistic(expr: sp.Expr) -> sp.Expr:
 def _in_logistic(expr: sp.Expr, argument: sp.Expr) -> sp.Expr:
     kernel, value = sp.Dummy("E", positive=True), sp.Dummy("s", positive=True)
     known = {SIGMOID(argument): value, SIGMOID(-argument): 1 - value}
-    rational = in_kernel(expr.xreplace(known), argument, kernel).xreplace({kernel: value / (1 - value)})
+    held, names = _held(in_kernel(expr.xreplace(known), argument, kernel))
+    rational = held.xreplace({kernel: value / (1 - value)})
     try:
         forms = [absorb_sign(sp.factor(r)) for r in (rational, rational.xreplace({value: 1 - value}))]
     except sp.PolynomialError:
         return expr
-    back = [{value: SIGMOID(argument)}, {value: SIGMOID(-argument)}]
-    found = [best_form(form).xreplace(names) for form, names in zip(forms, back, strict=True)]
-    return cheapest(found)
+    meant = (SIGMOID(argument), SIGMOID(-argument))
+    found = [best_form(form).xreplace({**names, value: s}) for form, s in zip(forms, meant, strict=True)]
+    divided = _divisors(expr, meant)
+    return cheapest([expr, *(form for form in found if _divisors(form, meant) <= divided)])
+
+
+def _divisors(expr: sp.Expr, functions: tuple[sp.Expr, ...]) -> int:
+    """How often is divided by one of some functions."""
+    powers = [p for p in sp.preorder_traversal(expr) if isinstance(p, sp.Pow) and p.exp.is_negative]
+    return sum(1 for p in powers if p.base.has(*functions))

@@ -108,3 +108,29 @@ def sums():
 def test_case_with_sums_is_right_to_sixteen_places(sums, dtype, case):
     found = np.atleast_1d(sums[dtype, case["name"]](x=case["x"]))
     assert [(v, t) for v, t in zip(found, case["value"], strict=True) if ulps(v, t, dtype) > 16] == []
+
+
+FAR = {
+    "sigmoid*erf": (lambda x: sn.sigmoid(x) * sn.erf(x), lambda x: mpmath.erf(x) / (1 + mpmath.exp(-x))),
+    "elu*sigmoid": (
+        lambda x: sn.where(x > 0, x, sn.exp(x) - 1) * sn.sigmoid(x),
+        lambda x: (x if x > 0 else mpmath.expm1(x)) / (1 + mpmath.exp(-x)),
+    ),
+    "gauss*softplus": (
+        lambda x: sn.exp(-(x**2) / 2) * sn.softplus(x),
+        lambda x: mpmath.exp(-x * x / 2) * mpmath.log1p(mpmath.exp(x)),
+    ),
+}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", FAR)
+def test_slope_of_a_product_with_exponentials_is_right_far_out(name, dtype):
+    formula, exact = FAR[name]
+    x = sn.input("x", ("N",))
+    slope = sn.grad(sn.define("L", (), sn.sum(formula(x[I]), I)), x)
+    points = np.array([-300.0, -40.0, -9.5, 0.5, 9.5, 12.0, 27.0, 30.0, 300.0, 800.0], dtype)
+    with mpmath.workdps(60):
+        true = [float(mpmath.diff(exact, mpmath.mpf(float(p)))) for p in points]
+    found = sn.function(slope, dtype=dtype)(x=points)
+    assert found == pytest.approx(true, rel=1e-5 if dtype == "float32" else 1e-11, abs=1e-38)
