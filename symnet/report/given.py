@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symnet.core.definition import Node
-from symnet.errors import SymnetError
+from symnet.errors import RunProblem, SymnetError
 from symnet.train.model import Model, Run
 
 Array = NDArray[Any]
@@ -83,6 +83,8 @@ def given(
         try:
             dataset = opened.dataset()
             chosen, which = held_out(opened, dataset.count)
+        except RunProblem as error:
+            reason = f"{error.message}: {error.hint}"
         except (SymnetError, OSError) as error:
             reason = f"the data could not be read: {getattr(error, 'message', error)}"
     if history is None:

@@ -40,13 +40,14 @@ class Table:
 
 def predict(run: OpenedRun, data: Path | None = None) -> Table:
     """What a trained model says of data; of the data it was trained on where no file is given."""
+    place = run.place
     found = load_inputs(
         run.spec,
         run.spec.data,
-        run.base,
+        place.base,
         run.classes,
         moments_in(run.facts),
-        run.override if data is None else data,
+        place.override if data is None else data,
     )
     with blamed(found.source):
         outputs = run.run.predict(found.arrays)

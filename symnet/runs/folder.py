@@ -86,8 +86,20 @@ class RunFolder:
         other = sorted(held - {"checkpoints", *(p.name for p in self.own())})
         if other and not self.facts.exists():
             raise RunProblem(f"{self.path} is not empty: it holds {other[0]}", "choose another folder")
-        try:
+        with self.able():
             self.checkpoints.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def home(self) -> Path:
+        """Where the folder is, whatever links lead there."""
+        with self.able():
+            return self.path.resolve()
+
+    @contextmanager
+    def able(self) -> Iterator[None]:
+        """A path that no folder can have is refused."""
+        try:
+            yield
         except (OSError, ValueError) as wrong:
             why = getattr(wrong, "strerror", None) or wrong
             raise RunProblem(f"{str(self.path)!r} cannot hold a run: {why}", "choose another folder") from None
@@ -200,9 +212,8 @@ def finite(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def facts_of_data(dataset: Dataset) -> dict[str, Any]:
-    """What has to be remembered of data."""
+    """What has to be remembered of data, besides where they are."""
     return {
-        "data": {"source": dataset.source, "digest": dataset.digest, "count": dataset.count},
         "classes": {name: list(classes) for name, classes in dataset.classes.items()},
         "standard": {
             name: {"mean": mean.tolist(), "deviation": deviation.tolist()}

@@ -11,11 +11,14 @@ from symnet.errors import RunProblem
 from symnet.runs.division import Division, divided
 from symnet.runs.folder import RunFolder, classes_in, moments_in
 from symnet.runs.model_file import model_of
+from symnet.runs.training_data import Place, places, training_data
 from symnet.spec.model_file import read_model
 from symnet.spec.sources import Dataset, read, standardised
 from symnet.spec.specification import ModelSpec
 from symnet.train.history import History
 from symnet.train.model import Model, Run
+
+CHANGED = "bring those back, or give a file with --data: then all of its rows are taken"
 
 
 @dataclass(frozen=True)
@@ -30,15 +33,9 @@ class OpenedRun:
     history: History
 
     @property
-    def base(self) -> Path:
-        """What paths in the model file are relative to."""
-        return Path(self.facts["base"])
-
-    @property
-    def override(self) -> Path | None:
-        """The file that took the place of the model file's data, if one did."""
-        given = self.facts["options"].get("data")
-        return None if given is None else Path(given)
+    def place(self) -> Place:
+        """Where the data of training are, if they still are what they were."""
+        return places(self.spec, self.folder, self.facts)[0]
 
     @property
     def classes(self) -> dict[str, tuple[str, ...]]:
@@ -46,9 +43,11 @@ class OpenedRun:
         return classes_in(self.facts)
 
     def dataset(self, data: Path | None = None) -> Dataset:
-        """The data of training, or of another file, as the model takes them."""
-        source = self.override if data is None else data
-        found = read(self.spec, self.spec.data, self.base, source, classes=self.classes)
+        """The data of training, which must be those that they were, or of another file, as the model takes them."""
+        if data is None:
+            found = training_data(self.spec, self.folder, self.facts, CHANGED)[1]
+        else:
+            found = read(self.spec, self.spec.data, self.place.base, data, classes=self.classes)
         return standardised(found, self.spec, self.spec.data, moments=moments_in(self.facts))
 
     def division(self, count: int) -> Division:

@@ -17,9 +17,10 @@ import numpy as np
 
 from symnet.errors import Diverged, RunProblem, ValueProblem
 from symnet.runs.division import Division, blamed, divided
-from symnet.runs.folder import RunFolder, classes_in, epoch_line, facts_of_data, finite, moments_in
+from symnet.runs.folder import RunFolder, epoch_line, facts_of_data, finite, moments_in
 from symnet.runs.model_file import model_of
 from symnet.runs.opened import compiled
+from symnet.runs.training_data import Place, base_of, facts_of_place, training_data
 from symnet.runs.versions import versions
 from symnet.spec.sources import Dataset, read, standardised
 from symnet.spec.specification import ModelSpec
@@ -29,7 +30,8 @@ from symnet.train.stopping import EarlyStopping, as_stopping
 
 SCHEMA = "symnet.train/1"
 Events = Callable[[dict[str, Any]], None]
-SETTLED = ("batch", "lr", "seed", "threads", "data")  # options that a resumed run cannot change
+SETTLED = ("batch", "lr", "seed", "threads")  # options that a resumed run cannot change
+OTHER_DATA = "bring those back, or begin another run"
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,12 @@ def train(
         raise RunProblem("there is nothing to resume", "name the run's folder with --out")
     before = folder.read_facts() if resume and folder is not None else None
     options = chosen(spec, given) if before is None else agreed(spec, folder, before, given)
-    if folder is not None and before is not None and is_done(before, options):
-        return left_alone(spec, folder, before, on_event)
-    job = prepared(spec, folder, options, before, on_event)
+    if folder is not None and before is not None:
+        if is_done(before, options):
+            return left_alone(spec, folder, before, data, on_event)
+        job = going_on(spec, folder, options, before, data, on_event)
+    else:
+        job = begun(spec, folder, options, on_event)
     if folder is None:
         return Training(job).result()
     if before is None:
@@ -110,8 +115,12 @@ def is_done(facts: Mapping[str, Any], options: Mapping[str, Any]) -> bool:
     return done and bool(facts["stopped_early"] or facts["epochs"] >= options["epochs"])
 
 
-def left_alone(spec: ModelSpec, folder: RunFolder, facts: Mapping[str, Any], on_event: Events) -> TrainResult:
-    """A finished run as it is."""
+def left_alone(
+    spec: ModelSpec, folder: RunFolder, facts: Mapping[str, Any], data: Path | None, on_event: Events
+) -> TrainResult:
+    """A finished run as it is; data that are given must be its own all the same."""
+    if data is not None:
+        training_data(spec, folder, facts, OTHER_DATA, data)
     run = compiled(model_of(spec), spec, facts["options"])
     run.load(folder.params)
     run.history.update(folder.read_history())
@@ -154,11 +163,11 @@ def agreed(
             f"{folder.model_yaml} is; begin another run to train a changed model",
         )
     options = dict(before["options"])
-    asked = {**given, "data": None if given["data"] is None else str(Path(given["data"]).resolve())}
     for key in SETTLED:
-        if asked[key] is not None and asked[key] != options[key]:
+        if given[key] is not None and given[key] != options[key]:
+            was = f"with {key}={options[key]}, not {given[key]}"
             raise RunProblem(
-                f"{folder.path} was begun with {key}={options[key]}, not {asked[key]}",
+                f"{folder.path} was begun {was if options[key] is not None else f'without --{key}'}",
                 "resume without that option, or begin another run",
             )
     if given["epochs"] is not None:
@@ -166,43 +175,39 @@ def agreed(
     return options
 
 
-def prepared(
+def begun(spec: ModelSpec, folder: RunFolder | None, options: dict[str, Any], on_event: Events) -> Job:
+    """Data read, divided and standardised, and what is remembered of them."""
+    place = Place(base_of(spec), None if options["data"] is None else Path(options["data"]))
+    raw = read(spec, spec.data, place.base, place.override)
+    division = divided(raw.count, options["test"], options["validation"], options["seed"])
+    with blamed(raw.source):
+        dataset = standardised(raw, spec, spec.data, rows=division.train)
+    facts: dict[str, Any] = {
+        "status": "prepared",
+        "model": spec.name,
+        "options": options,
+        **facts_of_data(dataset),
+        **facts_of_place(place, raw, folder),
+        "versions": versions(),
+    }
+    return Job(spec, folder, dataset, division, facts, on_event, False)
+
+
+def going_on(
     spec: ModelSpec,
-    folder: RunFolder | None,
+    folder: RunFolder,
     options: dict[str, Any],
-    before: Mapping[str, Any] | None,
+    before: Mapping[str, Any],
+    data: Path | None,
     on_event: Events,
 ) -> Job:
-    """Data read, divided and standardised, and what is remembered of them."""
-    base = Path(before["base"]) if before is not None else base_of(spec)
-    override = None if options["data"] is None else Path(options["data"])
-    classes = None if before is None else classes_in(before)
-    raw = read(spec, spec.data, base, override, classes=classes)
+    """The data of a run that goes on, wherever they are now, divided and standardised as they were."""
+    place, raw = training_data(spec, folder, before, OTHER_DATA, data)
     division = divided(raw.count, options["test"], options["validation"], options["seed"])
-    if before is None:
-        with blamed(raw.source):
-            dataset = standardised(raw, spec, spec.data, rows=division.train)
-        facts: dict[str, Any] = {
-            "status": "prepared",
-            "model": spec.name,
-            "options": options,
-            "base": str(base.resolve()),
-            **facts_of_data(dataset),
-            "versions": versions(),
-        }
-        return Job(spec, folder, dataset, division, facts, on_event, False)
-    if raw.digest != before["data"]["digest"]:
-        raise RunProblem(
-            f"the data in {raw.source} are not those that the run was begun with",
-            "bring those back, or begin another run",
-        )
     dataset = standardised(raw, spec, spec.data, moments=moments_in(before))
-    return Job(spec, folder, dataset, division, {**before, "options": options}, on_event, True)
-
-
-def base_of(spec: ModelSpec) -> Path:
-    """What paths in a model file are relative to."""
-    return Path() if spec.file == "-" else Path(spec.file).parent
+    options["data"] = None if place.override is None else str(place.override)
+    facts = {**before, "options": options, **facts_of_place(place, raw, folder)}
+    return Job(spec, folder, dataset, division, facts, on_event, True)
 
 
 # -- training

@@ -76,5 +76,5 @@ def left(out: Path) -> tuple[Any, ...]:
     lines = [json.loads(line) for line in folder.history.read_text().splitlines()]
     history = [[(k, v) for k, v in line.items() if k != "seconds"] for line in lines]
     facts = {k: v for k, v in folder.read_facts().items() if k not in ("last", "base")}
-    del facts["data"]["source"]
+    del facts["data"]["source"], facts["data"]["seen_from"]
     return bits(out), history, facts

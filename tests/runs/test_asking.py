@@ -10,6 +10,7 @@ import pytest
 from flowers_model import TEXT, trained, written
 
 from symnet.errors import DataFileError, RunProblem
+from symnet.report.given import given
 from symnet.runs.asking import evaluate, held_out, predict, write_table
 from symnet.runs.opened import open_run
 
@@ -74,6 +75,19 @@ def test_evaluation_takes_the_rows_that_were_held_out(opened, model):
     found = evaluate(opened)
     assert found["loss"] == pytest.approx(-np.log(expected[np.arange(18), truth]).mean(), abs=1e-6)
     assert found["accuracy"] == pytest.approx((expected.argmax(1) == truth).mean())
+
+
+def test_rows_are_called_held_out_only_in_the_data_of_training(tmp_path):
+    file = written(tmp_path)
+    trained(file, tmp_path / "run", epochs=1)
+    table = tmp_path / "iris.csv"
+    table.write_text("\n".join(table.read_text().splitlines()[:80]))
+    opened = open_run(tmp_path / "run")
+    with pytest.raises(RunProblem, match=r"the data in .*iris\.csv are not those that .*run was begun with") as raised:
+        evaluate(opened)
+    assert "--data" in raised.value.hint
+    assert evaluate(opened, table)["loss"] > 0
+    assert f"begun with: {raised.value.hint}" in given(opened.model, run=opened).no_data
 
 
 def test_evaluation_of_a_file_takes_all_of_it(opened, model, tmp_path):

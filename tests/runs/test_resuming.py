@@ -175,12 +175,11 @@ def test_more_epochs_may_be_asked_of_a_finished_run(model, tmp_path):
     ("options", "message"),
     [
         ({"batch": 8}, "begun with batch=16, not 8"),
-        ({"lr": 0.5}, "begun with lr=None, not 0.5"),
+        ({"lr": 0.5}, "begun without --lr"),
         ({"seed": 4}, "begun with seed=3, not 4"),
         ({"threads": 2}, "begun with threads=1, not 2"),
-        ({"data": Path("other.csv")}, r"begun with data=None, not .*other\.csv"),
     ],
-    ids=["batch", "lr", "seed", "threads", "data"],
+    ids=["batch", "lr", "seed", "threads"],
 )
 def test_options_cannot_change_on_the_way(options, message, model, run):
     with pytest.raises(RunProblem, match=message):
@@ -199,8 +198,37 @@ def test_other_data_cannot_go_on(tmp_path):
     stopped(file, out, 5)
     with open(file.parent / "iris.csv", "a") as table:
         table.write("5,3,1,0.2,setosa\n")
-    with pytest.raises(RunProblem, match="are not those that the run was begun with"):
+    with pytest.raises(RunProblem, match=r"are not those that .*run was begun with"):
         trained(file, out, resume=True)
+
+
+@pytest.mark.parametrize("epochs", [6, 9], ids=["finished", "more-epochs"])
+def test_data_that_are_given_must_be_those_of_the_run(epochs, model, run, tmp_path):
+    other = written(tmp_path / "other").parent / "iris.csv"
+    other.write_text(other.read_text() + "5,3,1,0.2,setosa\n")
+    with pytest.raises(RunProblem, match=r"other/iris\.csv are not those that .*run was begun with"):
+        trained(model, run, resume=True, epochs=epochs, data=other)
+
+
+@pytest.mark.parametrize("given", [False, True], ids=["as-kept", "given"])
+def test_a_run_that_was_moved_with_its_data_goes_on(given, run, tmp_path):
+    file = written(tmp_path / "before")
+    stopped(file, tmp_path / "before" / "run", 9)
+    (tmp_path / "before").rename(tmp_path / "after")
+    file = tmp_path / "after" / "model.yaml"
+    trained(file, file.parent / "run", resume=True, data=file.parent / "iris.csv" if given else None)
+    assert bits(file.parent / "run") == bits(run)
+
+
+def test_a_run_on_a_given_file_goes_on_and_is_opened_where_both_were_moved(model, tmp_path):
+    data = written(tmp_path / "before").parent / "iris.csv"
+    stopped(model, tmp_path / "before" / "run", 9, data=data)
+    (tmp_path / "before").rename(tmp_path / "after")
+    (tmp_path / "after" / "model.yaml").unlink()
+    trained(model, tmp_path / "after" / "run", resume=True)
+    opened = open_run(tmp_path / "after" / "run")
+    assert opened.dataset().source == str(tmp_path / "after" / "iris.csv")
+    assert opened.facts["options"]["data"] == str(tmp_path / "after" / "iris.csv")
 
 
 def test_the_copied_model_file_resumes_with_the_data_of_the_first(model, run, tmp_path):

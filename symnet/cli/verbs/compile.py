@@ -51,28 +51,13 @@ def compiled(subject: Subject, dtype: str | None) -> Any:
 
         slopes = [] if subject.loss.rank else gradients(subject.loss, subject.wrt)
         return function([subject.loss, *slopes], dtype or "float64")
+    from symnet.cli.sizes import settled
+
     train = subject.spec.train if subject.spec is not None else None
     run = subject.model.compile(
         None if train is None else train.optimizer,
         dtype=dtype or (train.dtype if train is not None else "float32"),
         threads=train.threads if train is not None else 1,
     )
-    learn_sizes(subject, run)
+    run.numbers.update(settled(subject))
     return run
-
-
-def learn_sizes(subject: Subject, run: Any) -> None:
-    """Sizes that only the data tell."""
-    spec = subject.spec
-    nodes = [*subject.model.parts.params, *subject.model.parts.data]
-    open_sizes = {s for node in nodes for size in node.shape for s in size.free_symbols} - {subject.model.parts.batch}
-    if spec is None or spec.data is None or not open_sizes:
-        return
-    from symnet.runs.training import base_of
-    from symnet.spec.sources import read
-
-    found = read(spec, spec.data, base_of(spec))
-    for node in nodes:
-        for size, length in zip(node.shape, getattr(found.arrays.get(node.name), "shape", ()), strict=False):
-            if size in open_sizes:
-                run.numbers[size] = int(length)
