@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from symnet.errors import Mark
@@ -76,9 +76,9 @@ def read_tree(text: str, format: str, problems: Problems) -> Item | None:
         return None
     strange = STRANGE.search(text)
     if strange is not None:
-        number, char = strange.start(), strange.group()
+        number = strange.start()
         mark = Mark(text.count("\n", 0, number) + 1, number - text.rfind("\n", 0, number))
-        problems.add("E0002", f"the character U+{ord(char):04X} does not belong in a text", "remove it", [mark])
+        refuse(strange.group(), mark, problems)
         return None
     item = READERS[format](text, problems)
     if item is not None and not isinstance(item.value, dict):
@@ -87,4 +87,25 @@ def read_tree(text: str, format: str, problems: Problems) -> Item | None:
         return None
     if item is None and not problems.found:
         problems.add("E0009", "the file is empty", "`symnet new model.yaml` writes a starter file", [Mark(1, 1)])
-    return item
+    strange_texts = [] if item is None else list(escaped(item))
+    for char, mark in strange_texts:
+        refuse(char, mark, problems)
+    return None if strange_texts else item
+
+
+def refuse(char: str, mark: Mark, problems: Problems) -> None:
+    """Note a character that no text may hold: halves of characters cannot be written, others steer terminals."""
+    problems.add("E0002", f"the character U+{ord(char):04X} does not belong in a text", "remove it", [mark])
+
+
+def escaped(item: Item) -> Iterator[tuple[str, Mark]]:
+    """Strange characters that a text or a key came to hold by an escape such as \\u001b, the first of each."""
+    if isinstance(item.value, str):
+        yield from ((found.group(), item.mark) for found in [STRANGE.search(item.value)] if found)
+    elif isinstance(item.value, dict):
+        for key, inner in item.value.items():
+            yield from ((found.group(), item.keys.get(key, item.mark)) for found in [STRANGE.search(key)] if found)
+            yield from escaped(inner)
+    elif isinstance(item.value, list):
+        for inner in item.value:
+            yield from escaped(inner)
