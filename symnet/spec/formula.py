@@ -40,7 +40,7 @@ def declare_expression(text: str, file: str = "<expression>") -> dict[str, Tenso
     Formulas are separated by newlines or `;`. The sizes of the parameters are dims named after their indices.
     """
     problems, known = Problems(file), Known()
-    passage = Passage.alone(with_left_side(text))
+    passage = with_left_side(text)
     jobs, broken = read_formulas(passage, problems)
     if not jobs and not problems.found:
         problems.add("E0211", "there is no formula", "for example L = sum((sum(A[i,j]*x[j], j) - b[i])**2, i)")

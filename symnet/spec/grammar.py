@@ -273,9 +273,10 @@ def candidates(length: int) -> Iterator[str]:
 def read_formula(code: str, piece: Piece) -> Formula:
     """A piece of text as a formula; `code` is the passage without comments."""
     if len(piece.equals) != 1:
-        hint = (
-            "a formula is name[indices] = right side" if not piece.equals else "equality within a formula is written =="
-        )
+        hint = "equality within a formula is written =="
+        if not piece.equals:
+            compared = "==" in code[piece.span.start : piece.span.end]
+            hint = "== compares, = defines" if compared else "a formula is name[indices] = right side"
         what = f"a formula has one '=', but this has {len(piece.equals) or 'none'}"
         raise Refused("E0211", what, hint, [Span(e, e + 1) for e in piece.equals[1:]] or [piece.span])
     equal = piece.equals[0]

@@ -19,19 +19,23 @@ from symnet.errors import SymnetError
 from symnet.spec.functions import FUNCTIONS
 from symnet.spec.names import Known
 from symnet.spec.order import Job
-from symnet.spec.passage import Problems, Refused
+from symnet.spec.passage import Passage, Problems, Refused
 from symnet.spec.scan import spans, without_comments
 from symnet.spec.scopes import Bound, Extent, Scoped
 from symnet.spec.tree import Name, ReadOf, Term, walk
 
 
-def with_left_side(text: str) -> str:
-    """A single formula without a left side is called L."""
+def with_left_side(text: str) -> Passage:
+    """A single formula without a left side is called L; `L == 3` is no such thing, but wrong."""
     code = without_comments(text)
     found = list(spans(code))
-    if len(found) == 1 and not re.search(r"(?<![<>=!:])=(?!=)", top_level(code)):
-        return f"L = {text.strip()}"
-    return text
+    if len(found) != 1 or re.search(r"(?<![<>!:])=", top_level(code)):
+        return Passage.alone(text)
+    before = text[: len(text) - len(text.lstrip())].split("\n")
+    alone = Passage.alone(text.strip())
+    first = (len(before), len(before[-1]) + 1)
+    rest = [(line + len(before) - 1, col) for line, col in alone.places[1:]]
+    return Passage(alone.text, (first, *rest)).behind("L = ")
 
 
 def top_level(code: str) -> str:

@@ -200,14 +200,8 @@ class Reading:
     def loss_formula(self) -> Iterator[Passage]:
         """`loss:` where it is a formula, as a definition of loss."""
         loss = self.sound("loss")
-        if loss is None or not is_formula(loss.value):
-            return
-        inner = loss.passage()
-        if inner.whole is None:
-            line, col = inner.places[0]
-            yield Passage(f"loss = {inner.text}", ((line, col - len("loss = ")), *inner.places[1:]))
-        else:
-            yield Passage(f"loss = {inner.text}", whole=inner.whole)
+        if loss is not None and is_formula(loss.value):
+            yield loss.passage().behind("loss = ")
 
     def check_defined(self, declared: Declared) -> None:
         """A tensor without a role has a formula."""

@@ -30,6 +30,7 @@ class Passage:
     text: str
     places: tuple[tuple[int, int], ...] = ((1, 1),)
     whole: Mark | None = None
+    ours: int = 0  # characters in front that do not stand in the file
     starts: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -40,15 +41,23 @@ class Passage:
         """A text that is a file of its own."""
         return cls(text, tuple((line, 1) for line in range(1, text.count("\n") + 2)))
 
+    def behind(self, head: str) -> Passage:
+        """The passage with words of ours in front, which have no place; all else stays where it stands."""
+        if self.whole is not None:
+            return Passage(head + self.text, whole=self.whole)
+        line, col = self.places[0]
+        return Passage(head + self.text, ((line, col - len(head)), *self.places[1:]), ours=len(head))
+
     def mark(self, span: Span) -> Mark:
         """Where a part stands in the file; of several lines only the first."""
         if self.whole is not None:
             return self.whole
-        row = bisect_right(self.starts, span.start) - 1
-        end = self.text.find("\n", span.start)
+        start = max(span.start, self.ours)
+        row = bisect_right(self.starts, start) - 1
+        end = self.text.find("\n", start)
         end = min(span.end, end if end >= 0 else len(self.text))
         line, col = self.places[min(row, len(self.places) - 1)]
-        return Mark(line, col + span.start - self.starts[row], max(end - span.start, 1))
+        return Mark(line, col + start - self.starts[row], max(end - start, 1))
 
 
 class Problems:

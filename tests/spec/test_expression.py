@@ -66,10 +66,14 @@ def test_the_gradient_of_least_squares():
         ("L = sum(A[i,j], i, j) + A[k]", "E0201", (1, 9)),
         ("L = softmx(x)", "E0102", (1, 5)),
         ("a = 1; b = 2 c", "E0207", (1, 14)),
-        ("sum(x[i], i", "E0207", (1, 8)),
+        ("sum(x[i], i", "E0207", (1, 4)),
         ("L = x @ w", "E0206", (1, 5)),
         ("L = sin[i]", "E0206", (1, 5)),
         ("L = sum(x[i], i=0)", "E0202", (1, 17)),
+        ("x[i]", "E0203", (1, 3)),
+        ("sum(x[i] * y[j], i)", "E0203", (1, 14)),
+        ("\n  sum(x[i]\n    * y[j], i)", "E0203", (3, 9)),
+        ("L + 1", "E0205", (1, 1)),
     ],
 )
 def test_a_wrong_expression_is_located(text, code, place):
@@ -78,3 +82,10 @@ def test_a_wrong_expression_is_located(text, code, place):
     first = caught.value.diagnostics[0]
     assert (first.code, (first.line, first.col)) == (code, place)
     assert first.file == "<expression>"
+
+
+@pytest.mark.parametrize("text", ["L == 3", "a = 1; L == a"])
+def test_a_comparison_in_place_of_a_definition_is_told_from_one(text):
+    with pytest.raises(LocatedError, match="'='") as caught:
+        declare_expression(text)
+    assert [d.hint for d in caught.value.diagnostics] == ["== compares, = defines"]
