@@ -4,7 +4,8 @@ E0601 no such verb, option or argument      E0605 a Python file has no such Mode
 E0602 a value that an option does not take  E0606 a Python file of one's own fails
 E0603 an argument is missing                E0607 a file cannot be written
 E0604 a file is there already               E0608 stopped by Ctrl-C
-E0609 options that do not go together       E0699 a bug in symnet
+E0609 options that do not go together       E0610 sizes that are open
+E0699 a bug in symnet
 """
 
 from __future__ import annotations

@@ -359,9 +359,11 @@ class Run(ShownRun):
     def _default(self) -> Request:
         """What is made when nothing has been fitted: a kernel for batches of 32."""
         known = {**self.numbers, self.model.parts.batch: 32}
-        if any(numeric_or_none(n, known) is None for n in (*self._stored(), *self.model.parts.data)):
+        lengths = {size for n in (*self._stored(), *self.model.parts.data) for size in n.shape}
+        missing = sorted({str(s) for size in lengths for s in size.free_symbols - known.keys()})
+        if missing:
             raise TrainingProblem(
-                "the kernel is made when sizes are known", "call fit once, or declare sizes as numbers"
+                "the kernel is made when sizes are known", f"call fit once, or declare {', '.join(missing)} as numbers"
             )
         return self._request(self.model.parts, 32)
 
@@ -435,11 +437,6 @@ def worth_sharing(parts: Parts, numbers: Mapping[sp.Symbol, int], batch_size: in
     """Whether a step is long enough for threads to wait for each other in it: from some 50 microseconds on."""
     weights = sum(int(np.prod(numeric(p, numbers))) for p in parts.params)
     return threads > 1 and batch_size >= 4 * threads and batch_size * weights >= 1_000_000
-
-
-def numeric_or_none(node: Node, numbers: Mapping[sp.Symbol, int]) -> tuple[int, ...] | None:
-    sizes = [s.xreplace({k: sp.Integer(v) for k, v in numbers.items()}) for s in node.shape]
-    return tuple(int(s) for s in sizes) if all(s.is_Integer for s in sizes) else None
 
 
 def _rows(array: Array, node: Node, parts: Parts, rows: Any) -> Array:

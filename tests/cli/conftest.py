@@ -31,6 +31,22 @@ formulas: |
   L = mean((x[n] - w)**2, n)
 loss: L
 """
+OPEN = """symnet: 1
+dims: {N: batch, D: free}
+tensors:
+  x: {shape: [N, D], role: input}
+  y: {shape: [N], role: target}
+  w: {shape: [D], role: param, init: zeros}
+formulas: |
+  v[n] = sum(x[n,d]*w[d], d)
+  L = mean((v[n] - y[n])**2, n)
+loss: L
+"""
+OPEN_IN_PYTHON = """import symnet as sn
+x, y = sn.input("x", ("N", "D")), sn.input("y", ("N", "K"), kind="onehot")
+L = sn.losses.cross_entropy(sn.softmax(x @ sn.param("W", ("D", "K"))), y)
+model = sn.Model(L, name="open")
+"""
 FILES = {
     "own.py": OWN,
     "fails.py": "import symnet as sn\n\ndef deeper():\n    return 1/0\n\nL = deeper()\n",
@@ -40,6 +56,8 @@ FILES = {
     "empty.py": "",
     "broken.yaml": BROKEN,
     "bare.yaml": BARE,
+    "open.yaml": OPEN,
+    "open.py": OPEN_IN_PYTHON,
     "taken.txt": "here already\n",
     "short.csv": "a,b\n1,2\n",
     "flowers.csv": "sepal,petal,species\n1.0,2.0,red\n",

@@ -77,6 +77,16 @@ def test_numpy_finds_the_same_loss():
     assert "differs" not in peer["note"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "sizes"), [("open.yaml", {"D"}), ("open.py:model", {"D", "K"}), ("open.py:L", {"D", "K"})]
+)
+def test_sizes_that_are_open_are_chosen_and_told(spec, sizes, folder):
+    said = symnet("bench", spec, "--against", "numpy", "--seconds", "0.05", "--json")
+    assert said.code == 0, said.err
+    assert said.json["data"]["sizes"].keys() == sizes
+    assert "differs" not in said.json["data"]["rows"][1]["note"]
+
+
 @pytest.mark.skipif(find_spec("jax") is not None, reason="jax is installed")
 def test_a_library_that_is_asked_for_by_name_must_be_there(folder):
     assert symnet("bench", "iris.yaml", "--against", "jax", "--seconds", "0.05").code == 4

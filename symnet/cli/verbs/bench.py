@@ -9,7 +9,6 @@ import click
 
 from symnet.cli.answer import Answer, Table
 from symnet.cli.call import Call
-from symnet.cli.subject import Subject
 from symnet.cli.verb import Number, spec_argument, verb
 
 NAMES = ("torch", "jax", "pytensor", "numpy")
@@ -34,18 +33,22 @@ def command(
     What cannot be said in such calls is left out, and why. All must find the same loss.
     """
     from symnet.cli.peers.job import Job
+    from symnet.cli.sizes import assumed
     from symnet.cli.subject import opened
 
     asked = chosen(ctx, against)
     subject = opened(call, spec)
     size = batch or (subject.spec.train.batch if subject.spec is not None else 32)
-    job = Job(subject.model, sizes_of(subject), size, RATE, threads)
+    sizes = assumed(subject)
+    job = Job(subject.model, sizes, size, RATE, threads)
     loss, own = job.first_loss(), job.own_time(seconds)
     rows = [{"name": "symnet", "microseconds": own * 1e6, "ratio": 1.0, "note": ""}]
     rows += [row for name, required in asked for row in measured(job, name, required, seconds, loss, own)]
     wrong = any("differs" in str(row["note"]) for row in rows)
-    data = {"name": subject.name, "batch": size, "threads": threads, "loss": loss, "rows": rows}
-    title = f"{subject.name}: a training step of {size} samples, {threads} thread{'s' if threads > 1 else ''}"
+    named = {str(symbol): length for symbol, length in sizes.items()}
+    data = {"name": subject.name, "batch": size, "sizes": named, "threads": threads, "loss": loss, "rows": rows}
+    facts = [f"{size} samples", *(f"{name} = {length}" for name, length in named.items())]
+    title = f"{subject.name}: a training step of {', '.join(facts)}, {threads} thread{'s' if threads > 1 else ''}"
     return Answer(data, Table(("", "microseconds", "beside symnet", "note"), list(map(cells, rows)), title), int(wrong))
 
 
@@ -60,16 +63,6 @@ def chosen(ctx: click.Context, against: str) -> list[tuple[str, bool]]:
         if name not in NAMES:
             raise CommandProblem("E0602", f"--against: there is no library {name!r} here", meant(name, NAMES))
     return [(name, named) for name in names]
-
-
-def sizes_of(subject: Subject) -> dict[Any, int]:
-    """Sizes beside the batch that only the data tell."""
-    from symnet.cli.verbs.compile import learn_sizes
-    from symnet.declare.optimizers import SGD
-
-    run = subject.model.compile(SGD(RATE))
-    learn_sizes(subject, run)
-    return dict(run.numbers)
 
 
 def measured(job: Any, name: str, required: bool, seconds: float, loss: float, own: float) -> Iterator[dict[str, Any]]:

@@ -80,6 +80,12 @@ RUNNING = {
         "options that do not go together",
         "The message names the options that contradict each other.",
     ),
+    "E0610": Code(
+        "sizes that are open",
+        "A module that `symnet compile` writes has its sizes in it, all but the batch. Those that a model leaves open "
+        "are read off the data that its section data: names; else say them, `dims: {D: 64}` in a model file, or "
+        "numbers in the shapes of a Python file.",
+    ),
     "E0699": Code(
         "a bug in symnet",
         "This is not your mistake. The message says where the whole text of the failure was written: please report it.",
