@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +21,8 @@ class Place:
     path: Path
 
     @classmethod
-    def of(cls, output: str | None, force: bool, endings: tuple[str, ...] = ()) -> Place | None:
-        """The place that `-o` names; None for stdout."""
+    def of(cls, output: str | None, force: bool, endings: tuple[str, ...] = (), hint: str = "") -> Place | None:
+        """The place that `-o` names; None for stdout. Its name has one of the endings; else `hint` says what to do too."""
         from symnet.cli.problems import CommandProblem
 
         if output is None or output == "-":
@@ -29,9 +30,9 @@ class Place:
         path = Path(output)
         if not output or path.is_dir() or output.endswith("/"):
             raise CommandProblem("E0607", f"{output!r} is a folder, not a file", "name a file in it")
-        if endings and path.suffix.lower() not in endings:
+        if endings and path.suffix.lower() not in endings and not is_stream(path):
             what = f"{output} ends in {path.suffix!r}" if path.suffix else f"{output} has no ending"
-            raise CommandProblem("E0602", what, f"name a file that ends in {' or '.join(endings)}")
+            raise CommandProblem("E0602", what, f"name a file that ends in {one_of(endings)}{hint}")
         if path.exists() and not force:
             raise CommandProblem("E0604", f"{output} is there already", "-f writes over it")
         return cls(path)
@@ -54,6 +55,21 @@ class Place:
         except OSError as wrong:
             why = (wrong.strerror or "it is not possible").lower()
             raise CommandProblem("E0607", f"{self.path} cannot be written: {why}", "choose another place") from None
+
+
+def place_and_format(
+    output: str | None, force: bool, asked: str | None, endings: Mapping[str, str], otherwise: str
+) -> tuple[Place | None, str]:
+    """Where a result goes, and in which format: the one asked for, else the one that the file's ending stands for."""
+    known = () if asked else tuple(f".{ending}" for ending in endings)
+    place = Place.of(output, force, known, ", or say --format")
+    return place, asked or (endings.get(place.ending, otherwise) if place else otherwise)
+
+
+def one_of(endings: Sequence[str]) -> str:
+    """`.csv, .npz or .json`."""
+    *others, last = endings
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def is_stream(path: Path) -> bool:

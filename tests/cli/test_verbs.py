@@ -58,12 +58,26 @@ def test_a_gradient_that_is_zero_comes_with_a_warning(folder):
 
 def test_formats_go_by_the_ending_of_the_file(folder):
     starts = {"a.tex": r"\begin{aligned}", "a.md": "# iris", "a.html": "<!doctype html>", "a.txt": "# declared"}
+    starts |= {"a.markdown": "# iris", "a.htm": "<!doctype html>"}
     for name, start in starts.items():
         said = symnet("derive", "iris.yaml", "--wrt", "W", "-o", f"deep/er/{name}")
         assert (said.code, said.out, said.err) == (0, "", f"wrote deep/er/{name}\n")
         assert (folder / "deep" / "er" / name).read_text().startswith(start)
     symnet("derive", "iris.yaml", "--wrt", "W", "-o", "a.json")
     assert json.loads((folder / "a.json").read_text())["loss"] == "L"
+
+
+def test_a_format_that_is_asked_for_goes_before_an_ending(folder):
+    assert symnet("derive", "iris.yaml", "--format", "md", "-o", "notes").code == 0
+    assert (folder / "notes").read_text().startswith("# iris")
+    assert symnet("graph", "iris.yaml", "--format", "svg", "-o", "g.picture").code == 0
+    assert (folder / "g.picture").read_text().startswith("<svg")
+
+
+def test_a_file_holds_what_its_ending_says_beside_json(folder):
+    said = symnet("derive", "iris.yaml", "--json", "-o", "a.md")
+    assert said.json["data"]["path"] == "a.md"
+    assert (folder / "a.md").read_text().startswith("# iris")
 
 
 def test_a_page_of_html_has_mathml_and_no_network(folder):
@@ -117,6 +131,15 @@ def test_a_tensor_compiles_to_a_module_with_its_gradients(folder):
     assert "A_bar" in (folder / "made.py").read_text()
 
 
+def test_sizes_that_are_open_are_read_off_the_data(folder):
+    data = "data: {file: three.csv, inputs: {x: [a, b]}, target: {y: c}}\n"
+    (folder / "open.yaml").write_text((folder / "open.yaml").read_text() + data)
+    (folder / "three.csv").write_text("a,b,c\n1,2,3\n4,5,7\n")
+    said = symnet("compile", "open.yaml", "-o", "made.py")
+    assert said.code == 0, said.err
+    assert runpy.run_path(str(folder / "made.py"))["forward"]
+
+
 # -- check
 
 
@@ -151,6 +174,9 @@ def test_measures_go_to_files(folder, run):
     found = json.loads((folder / "m.json").read_text())
     assert set(found) == {"loss", "accuracy"}
     assert found == symnet("evaluate", run, "--json").json["data"]["values"]
+    assert symnet("evaluate", run, "-o", "m.npz").code == 0
+    with np.load(folder / "m.npz") as saved:
+        assert {name: float(saved[name]) for name in saved} == found
     assert (folder / "m.csv").read_text().startswith(f"name,value\nloss,{found['loss']!r}\n")
 
 
@@ -221,6 +247,13 @@ def test_a_report_is_made_of_a_run_and_of_a_model(folder, run):
     assert "Learning curves" in page
     assert f"symnet report {run} -o run.html" in page
     assert symnet("report", "iris.yaml").out.startswith("<!doctype html>")
+
+
+def test_a_report_without_a_file_is_in_the_json_object(folder):
+    data = symnet("report", "iris.yaml", "--json").json["data"]
+    assert data["page"].startswith("<!doctype html>")
+    assert data["bytes"] == len(data["page"].encode())
+    assert symnet("report", "iris.yaml", "--json", "-o", "page.html").json["data"].keys() == {"bytes", "path"}
 
 
 def test_the_schema_accepts_the_starters_keys():

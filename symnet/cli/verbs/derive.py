@@ -8,11 +8,20 @@ import click
 
 from symnet.cli.answer import Answer
 from symnet.cli.call import Call
-from symnet.cli.place import Place
+from symnet.cli.place import place_and_format
 from symnet.cli.verb import output_option, spec_argument, verb
 
 FORMATS = ("text", "latex", "md", "html", "pdf", "json")
-ENDINGS = {"tex": "latex", "md": "md", "html": "html", "pdf": "pdf", "json": "json"}
+ENDINGS = {
+    "txt": "text",
+    "tex": "latex",
+    "md": "md",
+    "markdown": "md",
+    "html": "html",
+    "htm": "html",
+    "pdf": "pdf",
+    "json": "json",
+}
 
 
 @verb("derive")
@@ -49,8 +58,7 @@ def command(
     from symnet.cli.derived import derive
     from symnet.cli.written import written
 
-    place = Place.of(output, force)
-    chosen = kind or ("json" if call.json else ENDINGS.get(place.ending, "text") if place else "text")
+    place, chosen = place_and_format(output, force, kind, ENDINGS, "json" if call.json else "text")
     subject = chosen_subject(call, spec, expression)
     found = derive(subject, subject.named(wrt), order, steps, form)
     if chosen == "json":

@@ -8,7 +8,7 @@ import click
 
 from symnet.cli.answer import Answer
 from symnet.cli.call import Call
-from symnet.cli.place import Place
+from symnet.cli.place import place_and_format
 from symnet.cli.verb import output_option, spec_argument, verb
 
 FORMATS = ("text", "svg", "dot", "mermaid")
@@ -26,8 +26,7 @@ def command(call: Call, spec: str, kind: str | None, backward: bool, output: str
     from symnet.cli.written import written
     from symnet.explain import graph
 
-    place = Place.of(output, force)
-    chosen = kind or (ENDINGS.get(place.ending, "text") if place else "text")
+    place, chosen = place_and_format(output, force, kind, ENDINGS, "text")
     subject = opened(call, spec, to_read=True)
     drawn = graph(list(dict.fromkeys([subject.loss, *subject.outputs.values()])), backward=backward)
     content = str({"text": drawn.text, "svg": drawn.svg, "dot": drawn.dot, "mermaid": drawn.mermaid}[chosen]())

@@ -27,7 +27,7 @@ def command(call: Call, spec: str, output: str | None, force: bool) -> Answer:
     from symnet.cli.written import written
     from symnet.report.page import report
 
-    place = Place.of(output, force)
+    place = Place.of(output, force, (".html", ".htm"))
     if place is None and not call.json and is_terminal(sys.stdout):
         raise CommandProblem("E0603", "a page of HTML is nothing for a terminal", "name a file: -o report.html")
     command_line = f"symnet report {shlex.quote(spec)} -o {shlex.quote(output or 'report.html')}"
@@ -39,4 +39,4 @@ def command(call: Call, spec: str, output: str | None, force: bool) -> Answer:
     else:
         subject = opened(call, spec)
         page = report(subject.model, spec=subject.spec, command=command_line)
-    return written(call, place, page, {"bytes": len(page.encode())})
+    return written(call, place, page, {"bytes": len(page.encode()), **({} if place else {"page": page})})
