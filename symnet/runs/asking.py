@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import chain, count, product
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from symnet.spec.sources.labels import class_count_of
 from symnet.train.checkpoint import replace
 
 Array = NDArray[Any]
+Entries = list[tuple[str, Array]]
 PREDICTED = "predicted"
 
 
@@ -74,22 +75,45 @@ def held_out(run: OpenedRun, count: int) -> tuple[str, NDArray[np.int64]]:
 # -- tables
 
 
-def tabled(run: OpenedRun, outputs: Mapping[str, Any], count: int) -> Table:
+def tabled(run: OpenedRun, outputs: Mapping[str, Any], samples: int) -> Table:
     """Outputs as columns: p_0, p_1, ... or the names of the classes, and the class that is likeliest."""
     arrays = {name: np.asarray(value) for name, value in outputs.items()}
-    rows = {name: array for name, array in arrays.items() if array.ndim and len(array) == count}
+    rows = {name: array for name, array in arrays.items() if array.ndim and len(array) == samples}
     named = {name: class_names(run, array) for name, array in rows.items()}
-    scores = [name for name, classes in named.items() if classes is not None]
+    titles = titled([name for name, classes in named.items() if classes is not None], arrays)
+    said = {title: likeliest(rows[name], named[name] or ()) for name, title in titles.items()}
+    answers = dict(pair for title, array in said.items() for pair in entries(title, array, ()))
+    parts = {name: entries(name, array, named[name] or ()) for name, array in rows.items()}
+    if len(titles) == 1:
+        (scores,) = titles
+        parts[scores] = by_classes(scores, named[scores] or (), parts, answers)
     columns: dict[str, Array] = {}
-    for name, array in rows.items():
-        classes = named[name] if len(scores) == 1 else None
-        columns |= entries(name, array, classes or ())
-    for name in scores:
-        title = PREDICTED if len(scores) == 1 else f"{name}_{PREDICTED}"
-        columns |= entries(title, likeliest(rows[name], named[name] or ()), ())
+    for title, column in chain(*parts.values()):
+        columns[free([title], {*columns, *answers})] = column
+    columns |= answers
     if not columns:
         raise ValueProblem("no output of this model has a row for each sample", "name one under outputs:")
-    return Table(columns, {**arrays, **({PREDICTED: columns[PREDICTED]} if PREDICTED in columns else {})})
+    return Table(columns, {**arrays, **(said if len(said) == 1 else {})})
+
+
+def titled(scores: Sequence[str], outputs: Collection[str]) -> dict[str, str]:
+    """What the likeliest class by each output is called: predicted, or p_predicted where that says something else."""
+    short = [PREDICTED] if len(scores) == 1 else []
+    return {name: free([*short, f"{name}_{PREDICTED}"], outputs) for name in scores}
+
+
+def by_classes(scores: str, classes: Sequence[str], parts: Mapping[str, Entries], answers: Collection[str]) -> Entries:
+    """The columns of the only output that has classes, by their names alone where no other column has such a name."""
+    own = parts[scores]
+    others = {title for name, found in parts.items() if name != scores for title, _ in found}
+    alone = len({*classes} - others - {*answers}) == len(own)
+    return [(name, column) for name, (_, column) in zip(classes, own, strict=True)] if alone else own
+
+
+def free(names: Sequence[str], taken: Collection[str]) -> str:
+    """The first name that is not taken; where all are, the last with as many lines behind it as that needs."""
+    longer = (names[-1] + "_" * number for number in count(1))
+    return next(name for name in chain(names, longer) if name not in taken)
 
 
 def class_names(run: OpenedRun, array: Array) -> tuple[str, ...] | None:
@@ -99,8 +123,8 @@ def class_names(run: OpenedRun, array: Array) -> tuple[str, ...] | None:
         tensor, classes = run.spec.tensors[name], run.classes.get(name, ())
         if tensor.kind not in ("label", "onehot") or array.ndim != tensor.rank + (tensor.kind == "label"):
             continue
-        count = len(classes) or class_count_of(tensor) or (array.shape[-1] if array.shape[-1] > 1 else 0)
-        if count == array.shape[-1]:
+        number = len(classes) or class_count_of(tensor) or (array.shape[-1] if array.shape[-1] > 1 else 0)
+        if number == array.shape[-1]:
             return classes
     return None
 
@@ -111,15 +135,13 @@ def likeliest(array: Array, classes: tuple[str, ...]) -> Array:
     return np.asarray(np.array(classes)[places] if classes else places)
 
 
-def entries(name: str, array: Array, classes: tuple[str, ...]) -> dict[str, Array]:
-    """A column for each entry of a row."""
-    if array.ndim == 1:
-        return {name: array}
-    if array.ndim == 2 and classes:
-        return {known: array[:, at] for at, known in enumerate(classes)}
+def entries(name: str, array: Array, classes: Sequence[str]) -> Entries:
+    """A column for each entry of a row: p_0_1, or with the names of the classes that the last axis runs over."""
+    axes = [[str(place) for place in range(size)] for size in array.shape[1:]]
+    if axes and classes:
+        axes[-1] = [*classes]
     flat = array.reshape(len(array), -1)
-    places = product(*map(range, array.shape[1:]))
-    return {"_".join(map(str, (name, *place))): flat[:, at] for at, place in enumerate(places)}
+    return [("_".join((name, *place)), flat[:, at]) for at, place in enumerate(product(*axes))]
 
 
 def write_table(table: Table, path: Path) -> None:

@@ -151,3 +151,42 @@ def test_columns_are_numbered_where_classes_have_no_names(tmp_path):
     assert list(table.columns) == ["p_0", "p_1", "p_2", *(f"h_{i}" for i in range(5)), "predicted"]
     assert np.array_equal(table.columns["predicted"], table.outputs["p"].argmax(1))
     assert np.array_equal(table.columns["h_3"], table.outputs["h"][:, 3])
+
+
+def in_classes(folder, classes, outputs="[p]"):
+    """What a run says whose classes and outputs have such names."""
+    text = TEXT.replace("outputs: [p]", f"outputs: {outputs}")
+    text = text.replace("  L = ", "  predicted[n] = sum(x[n,d], d)\n  p_setosa[n] = x[n,0]\n  L = ")
+    file = written(folder, text)
+    table = file.parent / "iris.csv"
+    content = table.read_text()
+    for old, new in zip(CLASSES, classes, strict=True):
+        content = content.replace(old, new)
+    table.write_text(content)
+    trained(file, folder / "run", epochs=1)
+    return predict(open_run(folder / "run"))
+
+
+@pytest.mark.parametrize(
+    ("classes", "outputs", "shares", "label"),
+    [
+        (["no", "predicted", "yes"], "[p]", ["p_no", "p_predicted", "p_yes"], "predicted"),
+        (CLASSES, "[p, predicted]", CLASSES, "p_predicted"),
+        (["p_setosa", *CLASSES[1:]], "[p, p_setosa]", ["p_p_setosa", "p_versicolor", "p_virginica"], "predicted"),
+        (["no", "predicted", "setosa"], "[p_setosa, p]", ["p_no", "p_predicted", "p_setosa_"], "predicted"),
+        (CLASSES, "[p, z]", [f"p_{name}" for name in CLASSES], "p_predicted"),
+    ],
+    ids=["class", "output", "class-and-output", "both", "several"],
+)
+def test_no_column_takes_the_place_of_another(classes, outputs, shares, label, tmp_path):
+    table = in_classes(tmp_path, classes, outputs)
+    found = np.stack([table.columns[name] for name in shares], 1)
+    assert np.array_equal(found, table.outputs["p"])
+    assert table.columns[label].tolist() == [classes[k] for k in found.argmax(1)]
+    entries = sum(array[0].size for name, array in table.outputs.items() if array.dtype.kind == "f")
+    assert len(table.columns) == entries + (2 if "z" in outputs else 1)
+
+
+def test_words_in_a_column_of_targets_do_not_matter_to_a_prediction(opened, tmp_path):
+    (tmp_path / "new.csv").write_text("sl,sw,pl,pw,species\n5,3,1,1,unheard of\n5,3,1,1,\n")
+    assert predict(opened, tmp_path / "new.csv").rows == 2

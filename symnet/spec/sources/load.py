@@ -25,7 +25,7 @@ from symnet.spec.sources.dataset import Array, Dataset, Moments, digest_of_array
 from symnet.spec.sources.delimited import Columns, Delimited
 from symnet.spec.sources.parquet import Parquet
 from symnet.spec.sources.problems import Found, file_error, section_error, suggestion
-from symnet.spec.sources.wanted import Names, Want, available, resolved, wants
+from symnet.spec.sources.wanted import Names, Want, resolved, wants
 from symnet.spec.specification import DataSpec, ModelSpec
 
 KNOWN = ".csv, .tsv, .txt, .npz, .npy, .parquet, or a folder of .npy files"
@@ -76,7 +76,7 @@ def load_inputs(
     standard: Mapping[str, Moments],
     override: Path | None = None,
 ) -> Dataset:
-    """What a trained model is asked about, by the classes and moments of its training; targets may be missing."""
+    """What a trained model is asked about, by the classes and moments of its training; targets are not read."""
     found = read(spec, data, base, override, classes=classes, predicting=True)
     return standardised(found, spec, data, moments=standard)
 
@@ -93,10 +93,7 @@ def read(
     """The arrays as they are in their source."""
     section = data if data is not None else DataSpec()
     opened = open_source(spec, data, base, override)
-    wanted = wants(spec, section, predicting=predicting)
-    if predicting:
-        wanted = available(wanted, opened.names())
-    wanted = resolved(spec, section, wanted, opened.names())
+    wanted = resolved(spec, section, wants(spec, section, predicting=predicting), opened.names())
     known = dict(classes or {}) or named_classes(opened, wanted)
     made = made_of_arrays(opened.source, wanted, known) if isinstance(opened.source, Arrays) else None
     if made is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import count, takewhile
@@ -50,7 +50,7 @@ def wants(spec: ModelSpec, data: DataSpec, *, predicting: bool = False) -> list[
     return [
         Want(spec.tensors[name], role, tuple(mapping.get(name, ())))
         for name, role in spec.roles.items()
-        if role in COMMON and (read is None or role == "target" or name in read)
+        if role in COMMON and (read is None or name in read)
     ]
 
 
@@ -80,12 +80,6 @@ def resolved(spec: ModelSpec, data: DataSpec, wanted: Sequence[Want], source: Na
         together: list[Diagnostic] = [d for problem in problems for d in problem.diagnostics]
         raise type(problems[0])(together)
     return found
-
-
-def available(wanted: Iterable[Want], source: Names) -> list[Want]:
-    """Those wants for which there is something; targets may be left out of a prediction."""
-    everything = list(wanted)
-    return [w for w in everything if w.role == "input" or _matched(w, everything, source) is not None]
 
 
 def _matched(want: Want, wanted: Sequence[Want], source: Names) -> tuple[str, ...] | None:

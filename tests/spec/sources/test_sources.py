@@ -304,7 +304,7 @@ def test_what_never_varies_stays_finite(tmp_path):
     assert found.arrays["x"].dtype == np.float32
 
 
-def test_predicting_needs_no_target(tmp_path):
+def test_predicting_reads_a_target_only_for_outputs_that_do(tmp_path):
     data = section(file="d.csv", **MAPPED)
     (tmp_path / "d.csv").write_text("b,a\n2,1\n")
     spec = spec_of(XT, data)
@@ -312,8 +312,10 @@ def test_predicting_needs_no_target(tmp_path):
     spec.outputs["x"] = spec.tensors["x"]
     assert load_inputs(spec, data, tmp_path, {}, {}).arrays["x"].tolist() == [[1, 2]]
     (tmp_path / "d.csv").write_text("b,a,c\n2,1,v\n2,1,u\n")
-    found = load_inputs(spec, data, tmp_path, {"t": ("v", "u")}, {})
-    assert found.arrays["t"].tolist() == [0, 1]
+    known = {"t": ("v", "u")}
+    assert list(load_inputs(spec, data, tmp_path, known, {}).arrays) == ["x"]
+    spec.outputs["t"] = spec.tensors["t"]
+    assert load_inputs(spec, data, tmp_path, known, {}).arrays["t"].tolist() == [0, 1]
 
 
 # -- digests
