@@ -30,6 +30,7 @@ class Data:
     count: int = 0
     source: str = ""
     digest: str = ""
+    standard: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)  # mean and deviation, where taken off
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,8 @@ def as_data(dataset: Any, model: Model) -> Data | None:
     if dataset is None:
         return None
     if not isinstance(dataset, Mapping):
-        return Data(dataset.arrays, dataset.classes, dataset.count, str(dataset.source), dataset.digest)
+        source = str(dataset.source)
+        return Data(dataset.arrays, dataset.classes, dataset.count, source, dataset.digest, dataset.standard)
     arrays = {k.name if isinstance(k, Node) else str(k): np.asarray(v) for k, v in dataset.items()}
     counts = [
         arrays[node.name].shape[axis]

@@ -243,11 +243,11 @@ def misread(answers: Answers) -> list[Misread]:
     """Images that were taken for another class."""
     if answers.pairing.kind == VALUES or len(answers.inputs) != 1:
         return []
-    (values,) = answers.inputs.values()
-    if len(values) != len(answers.true):
+    (name,) = answers.inputs
+    if len(answers.inputs[name]) != len(answers.true):
         return []
     wrong = varied(answers)[:SAMPLES]
-    pictures = [as_image(values[row]) for row in wrong]
+    pictures = [as_image(answers.measured(name, row)) for row in wrong]
     return [
         Misread(address(grey(image)), answers.classes[answers.true[row]], answers.classes[answers.predicted[row]])
         for row, image in zip(wrong, pictures, strict=True)

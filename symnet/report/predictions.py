@@ -7,8 +7,8 @@ numbers y against v of the same shape                  values: predicted against
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -43,6 +43,12 @@ class Answers:
     classes: tuple[str, ...]
     rows: Array
     inputs: dict[str, Array]
+    standard: Mapping[str, tuple[Array, Array]] = field(default_factory=dict)
+
+    def measured(self, name: str, row: int) -> Array:
+        """A sample of an input as it was before it was standardised."""
+        mean, deviation = self.standard.get(name, (np.zeros(()), np.ones(())))
+        return np.asarray(self.inputs[name][row] * deviation + mean)
 
     @property
     def matrix(self) -> Array:
@@ -123,7 +129,8 @@ def compared(given: Given, pairing: Pairing, found: Array, arrays: dict[str, Arr
     if not np.isfinite(found).all():
         return "some predictions are not finite"
     if pairing.kind == VALUES:
-        return Answers(pairing, target.reshape(-1).astype(float), found.reshape(-1).astype(float), (), rows, inputs)
+        true, predicted = target.reshape(-1).astype(float), found.reshape(-1).astype(float)
+        return Answers(pairing, true, predicted, (), rows, inputs)
     if pairing.kind == YES_NO:
         predicted, count = (found.reshape(-1) > 0.5).astype(np.int64), 2
         true = (target.reshape(-1) > 0.5).astype(np.int64)
@@ -132,4 +139,5 @@ def compared(given: Given, pairing: Pairing, found: Array, arrays: dict[str, Arr
         true = (target if pairing.target.kind == "label" else target.argmax(-1)).reshape(-1).astype(np.int64)
     if count > MOST_CLASSES:
         return f"there are {count} classes, and a table of at most {MOST_CLASSES} can be read"
-    return Answers(pairing, true, predicted, tuple(given.classes_of(pairing.target, count)), rows, inputs)
+    classes = tuple(given.classes_of(pairing.target, count))
+    return Answers(pairing, true, predicted, classes, rows, inputs, given.data.standard if given.data else {})

@@ -7,15 +7,16 @@ import io
 import numpy as np
 import pytest
 from matplotlib.image import imread
+from report_data import dataset
 
 import symnet as sn
 from symnet.report.checking import plan
 from symnet.report.given import Given, as_data, given
 from symnet.report.highlight import LONGEST, marked
-from symnet.report.image import MIDDLE, NEGATIVE, POSITIVE, colour, grey, mixed, png, sheet, signed
+from symnet.report.image import MIDDLE, NEGATIVE, POSITIVE, address, colour, grey, mixed, png, sheet, signed
 from symnet.report.pictures import as_image, as_tiles, confusion, curves, misread, shares
 from symnet.report.plot import Chart, Scale, decades, spread, ticks, written
-from symnet.report.predictions import CLASSES, VALUES, YES_NO, Answers, Pairing, kind_of
+from symnet.report.predictions import CLASSES, VALUES, YES_NO, Answers, Pairing, answers, kind_of
 from symnet.show.mathml import mathml
 
 # -- charts
@@ -178,6 +179,17 @@ def test_each_kind_of_mistake_is_shown_before_a_second_of_any():
     images = np.zeros((5, 64))
     found = misread(told([0, 0, 0, 1, 2], [1, 1, 2, 0, 2], inputs={"x": images}))
     assert [(m.true, m.predicted) for m in found] == [("a", "b"), ("a", "c"), ("b", "a"), ("a", "b")]
+
+
+def test_misread_samples_are_drawn_as_they_were_before_they_were_standardised(digits):
+    mean, deviation = np.linspace(-1, 3, 64), np.linspace(0.5, 2, 64)
+    standard = {"x": (mean, deviation)}
+    found = answers(given(digits.model, run=digits.run, dataset=dataset(digits.data, standard=standard)))
+    images = digits.data["x"] * deviation + mean
+    wrong = np.flatnonzero(found.true != found.predicted)
+    assert len(wrong)
+    sources = {picture.source for picture in misread(found)}
+    assert sources <= {address(grey(images[row].reshape(8, 8))) for row in wrong}
 
 
 # -- what is given
