@@ -11,6 +11,12 @@ NAMESPACE = ' xmlns="http://www.w3.org/1998/Math/MathML"'
 FUNCTIONS = frozenset(("log", "exp", "sin", "cos", "tan", "tanh", "cosh", "sinh"))
 EXTREMES = frozenset(("max", "min", "argmax", "argmin"))
 BAR = "border-top:.055em solid;padding-top:.1em"
+# browsers know no mathvariant but "normal": what is bold has characters of its own
+BOLD = {
+    ord(first) + at: bold + at
+    for first, bold, count in (("0", 0x1D7CE, 10), ("A", 0x1D400, 26), ("a", 0x1D41A, 26))
+    for at in range(count)
+}
 BARS, PRIME = ("\u00af", "\u2015"), "\u2032"
 
 
@@ -20,6 +26,9 @@ def mathml(latex: str, block: bool = False) -> str:
     root = Tree.fromstring(text.replace(NAMESPACE, "", 1))
     for element in list(root.iter()):
         element[:] = list(spaced(words(list(element))))
+        if element.get("mathvariant") == "bold" and element.text:
+            element.text = element.text.translate(BOLD)
+            del element.attrib["mathvariant"]
         if element.tag == "mover" and element[1].text in BARS:
             barred(element)
         elif element.tag == "msup" and element[1].text == PRIME:

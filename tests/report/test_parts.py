@@ -244,8 +244,10 @@ def test_source_is_marked_and_escaped():
         (r"h^{\mathrm{lstm}}", "<mi>lstm</mi>"),
         (r"\bar{z}", 'style="border-top:.055em solid;padding-top:.1em"><mrow><mi>z</mi></mrow></mrow>'),
         (r"[t < T]", "<mo>&lt;</mo>"),
+        (r"\mathbf{1}^{\top}", "<mn>\N{MATHEMATICAL BOLD DIGIT ONE}</mn>"),
+        (r"\mathbf{Wx}", "<mi>\N{MATHEMATICAL BOLD CAPITAL W}</mi><mi>\N{MATHEMATICAL BOLD SMALL X}</mi>"),
     ],
 )
-def test_mathml_has_words_and_bars(latex, expected):
+def test_mathml_has_words_and_bars_and_what_is_bold(latex, expected):
     assert expected in mathml(latex)
     assert mathml(latex, block=True).startswith('<math display="block">')
