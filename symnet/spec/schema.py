@@ -28,7 +28,7 @@ from symnet.spec.rules import (
     rule,
 )
 from symnet.spec.section import Section
-from symnet.spec.section_rules import ROLES, Columns, Formulas, NameOrCall, OneOptimizer, Outputs
+from symnet.spec.section_rules import ROLES, BuiltinName, Columns, Formulas, NameOrCall, OneOptimizer, Outputs
 
 
 class TensorSection(Section):
@@ -90,7 +90,7 @@ class DataSection(BaseModel):
     """Where the data comes from; further keys are options of a generated set (samples, noise, seed, ...)."""
 
     model_config = ConfigDict(extra="allow", strict=True)
-    builtin: Text | None = Field(None, description="the name of a built-in set")
+    builtin: BuiltinName | None = Field(None, description="the name of a built-in set")
     file: Text | None = Field(None, description="a .csv, .npz, .npy or .parquet file, relative to the model file")
     inputs: dict[str, Columns] = Field(default_factory=dict, description="columns or arrays of each input")
     target: dict[str, Columns] = Field(default_factory=dict, description="columns or arrays of each target")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from symnet.declare.optimizers.registry import OPTIMIZERS
 from symnet.spec.rules import TEXT, either, is_names, is_text, rule
+from symnet.spec.sources.builtin import NAMES
 
 ROLES = ("input", "target", "param", "state")
 CALL = {"type": "object", "minProperties": 1, "maxProperties": 1}
@@ -25,6 +26,7 @@ Outputs = rule(
 Columns = rule(
     is_names, "a column or array, or a list of columns", either(TEXT, {"type": "array", "items": TEXT, "minItems": 1})
 )
+BuiltinName = rule(is_text, "a text", {"enum": list(NAMES)})
 OneOptimizer = rule(
     lambda v: is_text(v) or (isinstance(v, dict) and len(v) == 1),
     "an optimizer's name, or one with options, for example {adam: {lr: 0.001}}",

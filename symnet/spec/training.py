@@ -10,7 +10,9 @@ from symnet.errors import Mark, SymnetError
 from symnet.spec.declarations import Declared
 from symnet.spec.files.item import Item
 from symnet.spec.passage import Problems, meant
+from symnet.spec.rules import is_text
 from symnet.spec.section import Path
+from symnet.spec.sources.builtin import option_trouble
 from symnet.spec.specification import DataSpec, TrainSpec
 from symnet.spec.texts import BROKEN, normal
 
@@ -115,12 +117,19 @@ def as_tuple(value: Any) -> tuple[str, ...]:
 
 
 def check_options(section: Item, options: dict[str, Item], sources: list[str], problems: Problems) -> None:
-    """Only generated sets have further keys, and a key that is nearly a known one is a slip."""
-    for key in options:
-        hint = meant(key, DATA_KEYS)
+    """Only generated sets have further keys, each its own, and a key that is nearly a known one is a slip."""
+    slips = {key: meant(key, DATA_KEYS) for key in options}
+    for key, hint in slips.items():
         if hint or sources != ["builtin"]:
             otherwise = f"its keys are {', '.join(DATA_KEYS)}"
             problems.add("E0010", f"data has no key {key!r}", hint or otherwise, [section.keys[key]])
+    builtin = section.value["builtin"] if sources == ["builtin"] else None
+    if builtin is None or not is_text(builtin.value):
+        return
+    trouble = option_trouble(builtin.value, {key: part.plain() for key, part in options.items() if not slips[key]})
+    if trouble is not None:
+        key, text, hint = trouble
+        problems.add("E0410", text, hint, [section.keys[key] if key in options else builtin.mark])
 
 
 def columns_of(key: str, item: Item | None, declared: Declared, problems: Problems) -> dict[str, tuple[str, ...]]:

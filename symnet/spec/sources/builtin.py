@@ -6,16 +6,18 @@ Importing scikit-learn takes a second; where the names of its columns are not as
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from symnet.errors import MissingPart
 from symnet.spec.sources.arrays import Arrays
-from symnet.spec.sources.generated import GENERATED, generate, option_trouble
+from symnet.spec.sources.generated import GENERATED, generate, trouble_with
 from symnet.spec.sources.problems import section_error, suggestion
 from symnet.spec.specification import DataSpec, ModelSpec
 
@@ -36,20 +38,25 @@ class Builtin:
 def open_builtin(spec: ModelSpec, data: DataSpec) -> Builtin:
     """A built-in set by its name."""
     name = str(data.builtin)
+    trouble = option_trouble(name, data.options)
+    if trouble is not None:
+        key, text, hint = trouble
+        raise section_error(spec, data, "E0410", text, hint, key, "builtin")
     if name in GENERATED:
-        trouble = option_trouble(name, data.options)
-        if trouble is not None:
-            raise section_error(spec, data, "E0410", trouble[1], trouble[2], trouble[0], "builtin")
         found = generate(name, data.options)
         return Builtin(Arrays(Path(name), tuple(found), given=found))
-    if name not in LEARN:
-        text = f"there is no built-in set {name!r}"
-        raise section_error(spec, data, "E0410", text, suggestion(name, NAMES), "builtin")
-    if data.options:
-        key = next(iter(data.options))
-        raise section_error(spec, data, "E0410", f"{name} has no option {key!r}", "it has none", key, "builtin")
     asked = {column for names in (*data.inputs.values(), *data.target.values()) for column in names}
     return learned(name, asked <= {*PLAIN})
+
+
+def option_trouble(name: str, options: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """What of a built-in set has no meaning, if anything: the key, what is wrong, and a hint."""
+    if name not in NAMES:
+        return "builtin", f"there is no built-in set {name!r}", suggestion(name, NAMES)
+    if name in GENERATED:
+        return trouble_with(name, options)
+    key = next(iter(options), None)
+    return None if key is None else (key, f"{name} has no option {key!r}", "it has none")
 
 
 def learned(name: str, plain: bool) -> Builtin:

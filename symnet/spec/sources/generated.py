@@ -99,7 +99,7 @@ GENERATED: dict[str, Generated] = {
 }
 
 
-def option_trouble(name: str, options: Options) -> tuple[str, str, str] | None:
+def trouble_with(name: str, options: Options) -> tuple[str, str, str] | None:
     """The first option that has no meaning: which, what is wrong with it, and a hint."""
     known: dict[str, float] = {**GENERATED[name].defaults, "seed": 0}
     for key, value in options.items():
