@@ -190,6 +190,15 @@ def test_one_epoch_is_no_plural(folder):
     assert "trained: 1 epoch, " in symnet("train", "iris.yaml", "--epochs", "1").out
 
 
+def test_data_that_are_given_need_no_section_that_names_them(folder):
+    text = (folder / "bare.yaml").read_text()
+    assert "data:" not in text
+    (folder / "own.csv").write_text("x\n" + "1\n" * 9)
+    for arguments in (("--data", "own.csv", "--epochs", "2"), ("--resume", "--epochs", "3")):
+        said = symnet("train", "bare.yaml", "--out", "run", *arguments)
+        assert said.code == 0, said.err
+
+
 def test_lines_of_json_end_with_a_result(folder, run):
     lines = symnet("train", "iris.yaml", "--epochs", "3", "--json").lines
     assert [line["event"] for line in lines] == ["start", "epoch", "epoch", "epoch", "result"]

@@ -38,7 +38,7 @@ def command(
 
         hint = "leave --workers out; --threads shares a step among cores"
         raise MissingPart("training by several workers is not part of this symnet", hint)
-    model = trainable(call, spec)
+    model = trainable(call, spec, elsewhere=data is not None or resume)
     from symnet.cli.progress import listener
     from symnet.runs.training import train
 
@@ -60,8 +60,8 @@ def command(
     return finished(done, out)
 
 
-def trainable(call: Call, spec: str) -> Any:
-    """A model file, as only it says which data to train on."""
+def trainable(call: Call, spec: str, elsewhere: bool) -> Any:
+    """A model file, as only it says which data to train on; unless that is said elsewhere."""
     from symnet.cli.problems import CommandProblem
     from symnet.cli.subject import model_file
 
@@ -69,8 +69,8 @@ def trainable(call: Call, spec: str) -> Any:
         hint = "in Python: model.compile(sn.optim.Adam(1e-3)).fit(data), or write a model file: symnet new model.yaml"
         raise CommandProblem("E0609", f"{spec} says nothing of data: train takes a model file", hint)
     found = model_file(call, spec)
-    if found.data is None:
-        hint = "add for example data: {file: flowers.csv, inputs: {x: [a, b]}, target: {t: species}}"
+    if found.data is None and not elsewhere:
+        hint = "add for example data: {file: flowers.csv, inputs: {x: [a, b]}, target: {t: species}}, or give --data"
         raise CommandProblem("E0609", f"{spec} has no section data:, so there is nothing to train on", hint)
     return found
 
