@@ -8,7 +8,7 @@ an index on the right only, and a bound index that shadows a free one are errors
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sympy as sp
@@ -17,7 +17,8 @@ from sympy.core.symbol import Str
 
 from symnet.core.definition import Definition, Read, shape_text
 from symnet.core.expr import Bracket, Reduce, reduction, where
-from symnet.core.index import RangedIndex, as_dim, bounds, nonnegative
+from symnet.core.index import RangedIndex, as_dim, bounds
+from symnet.core.inside import Claim, claims
 from symnet.errors import FormulaProblem, IndexProblem, KindProblem, RangeProblem, ShapeProblem
 
 Ranges = dict[sp.Symbol, sp.Expr]
@@ -285,20 +286,29 @@ def _check_symbols(name: str, raw: sp.Expr, known: Ranges) -> None:
         )
 
 
-def check_reads(name: str, expr: sp.Basic, ranges: Mapping[sp.Symbol, sp.Expr], guarded: bool = False) -> None:
-    """No read may lie outside its axis for all sizes, unless a bracket of indices stands before it."""
-    if isinstance(expr, Binder):
-        ranges = {**ranges, **dict(expr.bound)}
-    if isinstance(expr, sp.Mul):
-        guarded = guarded or any(isinstance(arg, (Bracket, sp.KroneckerDelta)) for arg in expr.args)
-    if isinstance(expr, sp.Indexed) and not guarded:
-        for place, extent in zip(expr.indices, expr.args[0].shape, strict=True):
-            _check_place(name, expr, place, extent, ranges)
-    for arg in expr.args:
-        check_reads(name, arg, ranges, guarded)
+def check_reads(name: str, expr: sp.Basic, ranges: Ranges) -> None:
+    """No read may lie outside its axis for all sizes, where the conditions on indices in front of it hold."""
+    for read in sorted(expr.atoms(sp.Indexed), key=str):
+        for place, extent in zip(read.indices, read.args[0].shape, strict=True):
+            _check_labels(name, read, place, extent)
+    for claim in claims(expr, ranges):
+        if claim.holds() is False:
+            raise RangeProblem(
+                f"{name} reads {claim.read}, {_outside(claim)} the axis from 0 to {claim.extent - 1}",
+                "guard the read: sn.where(condition on the index, read, 0)",
+            )
 
 
-def _check_place(name: str, read: Read, place: sp.Expr, extent: sp.Expr, ranges: Mapping[sp.Symbol, sp.Expr]) -> None:
+def _outside(claim: Claim) -> str:
+    """How a place lies outside: its range, or the conditions that do not keep it inside."""
+    if claim.guards:
+        conditions = " and ".join(str(Bracket(guard)) for guard in claim.guards)
+        return f"but {conditions} does not keep {claim.place} inside of"
+    box = bounds(claim.place, claim.ranges)
+    return f"where {claim.place} runs from {box[0]} to {box[1]}, but" if box else f"but {claim.place} leaves"
+
+
+def _check_labels(name: str, read: Read, place: sp.Expr, extent: sp.Expr) -> None:
     for label in place.atoms(sp.Indexed):
         if label.args[0].node.kind != "label":
             raise KindProblem(
@@ -309,15 +319,6 @@ def _check_place(name: str, read: Read, place: sp.Expr, extent: sp.Expr, ranges:
     if classes is not None and classes != extent:
         raise IndexProblem(
             f"{name}: label {place} has {classes} classes, but the axis of {read.node.name} has {extent}"
-        )
-    box = bounds(place, ranges)
-    if box is None:
-        return
-    low, high = box
-    if nonnegative(low) is False or nonnegative(extent - 1 - high) is False:
-        raise RangeProblem(
-            f"{name} reads {read}, where {place} runs from {low} to {high}, but the axis from 0 to {extent - 1}",
-            "guard the read: sn.where(condition on the index, read, 0)",
         )
 
 

@@ -12,12 +12,23 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symnet.core.definition import Node, Program
+from symnet.core.inside import Claim, open_claims
 from symnet.core.verify import check_names
 from symnet.emit.module import FunctionModule, function_module
 from symnet.emit.scalar import is_whole_node
 from symnet.errors import ValueProblem
 from symnet.run.compile import Compiled, load
-from symnet.run.values import bystanders, check_kind, check_labels, concrete, label_extents, read_values, solve_sizes
+from symnet.run.values import (
+    LabelRanges,
+    bystanders,
+    check_kind,
+    check_labels,
+    check_places,
+    concrete,
+    label_ranges,
+    read_values,
+    solve_sizes,
+)
 
 Array = NDArray[Any]
 DTYPES = ("float32", "float64")
@@ -45,6 +56,14 @@ class Function:
         declared = Program.of(self._outputs) if self._given is None else self._given
         check_names(declared)
         return declared
+
+    @cached_property
+    def _label_ranges(self) -> LabelRanges:
+        return label_ranges(self._declared)
+
+    @cached_property
+    def _open_claims(self) -> list[tuple[str, Claim]]:
+        return open_claims(self._declared)
 
     @cached_property
     def _module(self) -> FunctionModule:
@@ -79,10 +98,10 @@ class Function:
         given = {k.name if isinstance(k, Node) else k: v for k, v in {**(values or {}), **named}.items()}
         arrays = read_values(self._declared, given)
         sizes = solve_sizes({**bystanders(self._declared, given), **arrays})
-        extents = label_extents(self._declared)
         for node, array in arrays.items():
             check_kind(node, array)
-            check_labels(node, array, sizes, extents)
+            check_labels(node, array, sizes, self._label_ranges)
+        check_places(self._open_claims, sizes)
         found = self._run(arrays, sizes)
         results = [found[node] for node in self._outputs]
         if isinstance(self._asked, Mapping):

@@ -5,7 +5,7 @@ A value that breaks what was declared is refused by name, with its row: the form
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,9 +13,11 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symnet.core.definition import Node, Program, shape_text
+from symnet.core.inside import Claim, label_range, reads
 from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
 
 Array = NDArray[Any]
+LabelRanges = Mapping[Node, tuple[sp.Expr, sp.Expr]]
 ROWS = 1e-6
 KIND_HINTS = {
     "onehot": "each row holds a single 1 and zeros",
@@ -98,32 +100,44 @@ def as_labels(node: Node, array: Array) -> Array:
     return labels.astype(np.int64)
 
 
-def label_extents(program: Program) -> dict[Node, sp.Expr]:
-    """For each label tensor that is read in a place, how large labels may be: the shortest axis it is read on."""
-    found: dict[Node, sp.Expr] = {}
-    for definition in program.definitions.values():
-        for read in definition.formula.atoms(sp.Indexed):
-            for place, extent in zip(read.indices, read.args[0].node.shape, strict=True):
+def label_ranges(program: Program) -> LabelRanges:
+    """For each label tensor that is read in a place: the first label allowed, and one after the last.
+
+    Behind a condition on the label itself, it only has to be one of the axis.
+    """
+    found: dict[Node, tuple[sp.Expr, sp.Expr]] = {}
+    for definition_of, definition in program.definitions.items():
+        box = dict(zip(definition.indices, definition_of.shape, strict=True))
+        for read, ranges, gates in reads(definition.formula, box):
+            for axis, place in enumerate(read.indices):
                 for label in place.atoms(sp.Indexed):
-                    node = label.args[0].node
-                    ahead = place - label
-                    limit = extent - ahead if ahead.is_Integer and ahead > 0 else extent
-                    found[node] = sp.Min(found[node], limit) if node in found else limit
+                    allowed = label_range(read, axis, label, ranges)
+                    if allowed is None or any(gate.has(label) for gate in gates):
+                        allowed = sp.S.Zero, read.args[0].node.shape[axis]
+                    first, end = found.get(label.args[0].node, allowed)
+                    found[label.args[0].node] = sp.Max(first, allowed[0]), sp.Min(end, allowed[1])
     return found
 
 
-def check_labels(
-    node: Node, array: Array, sizes: Mapping[sp.Symbol, int], extents: Mapping[Node, sp.Expr] | None = None
-) -> None:
+def allowed_labels(node: Node, sizes: Mapping[sp.Symbol, int], ranges: LabelRanges) -> tuple[int, int] | None:
+    """The first label allowed and one after the last, by the classes of a tensor and by the axes that it is read on."""
+    first, end = ranges.get(node, (sp.S.Zero, sp.oo))
+    end = sp.Min(end, node.info.get("classes", sp.oo))
+    if node.kind != "label" or end == sp.oo:
+        return None
+    return concrete(first, sizes, node.name), concrete(end, sizes, node.name)
+
+
+def check_labels(node: Node, array: Array, sizes: Mapping[sp.Symbol, int], ranges: LabelRanges | None = None) -> None:
     """Labels outside their classes, or outside an axis, are refused by row, before anything reads memory by them."""
-    limits = [limit for limit in (node.info.get("classes"), (extents or {}).get(node)) if limit is not None]
-    if node.kind != "label" or not limits:
+    allowed = allowed_labels(node, sizes, ranges or {})
+    if allowed is None:
         return
-    classes = concrete(sp.Min(*limits), sizes, node.name)
-    bad = np.argwhere((array < 0) | (array >= classes))
+    first, end = allowed
+    bad = np.argwhere((array < first) | (array >= end))
     if len(bad):
         place = ", ".join(map(str, bad[0] + 1))
-        raise RangeProblem(f"label {array[tuple(bad[0])]} at row {place} of {node.name}: allowed 0..{classes - 1}")
+        raise RangeProblem(f"label {array[tuple(bad[0])]} at row {place} of {node.name}: allowed {first}..{end - 1}")
 
 
 def solve_sizes(given: Mapping[Node, Array]) -> dict[sp.Symbol, int]:
@@ -142,6 +156,21 @@ def solve_sizes(given: Mapping[Node, Array]) -> dict[sp.Symbol, int]:
             if concrete(dim, found, node.name) != size:
                 raise ShapeProblem(f"{node.name} has shape {shape_text(node.shape)}, but was given {array.shape}")
     return found
+
+
+def check_places(claims: Iterable[tuple[str, Claim]], sizes: Mapping[sp.Symbol, int]) -> None:
+    """What sizes decide of the places that formulas read: outside of an axis nothing may be read."""
+    for name, claim in claims:
+        counts = [concrete(extent, sizes, name) for extent in claim.ranges.values()]
+        numbers = {dim: concrete(dim, sizes, name) for dim in claim.dims}
+        grid = dict(zip(claim.ranges, np.ogrid[tuple(slice(n) for n in counts)], strict=True))
+        if np.any(claim.broken({**numbers, **grid})):
+            extent = concrete(claim.extent, sizes, name)
+            at = ", ".join(f"{dim} = {size}" for dim, size in sorted(numbers.items(), key=str))
+            raise RangeProblem(
+                f"{name} reads {claim.read}, but with {at} the place {claim.place} leaves the axis of {extent} entries",
+                "guard the read with sn.where, or give values of other sizes",
+            )
 
 
 def concrete(dim: sp.Expr, sizes: Mapping[sp.Symbol, int], name: str) -> int:

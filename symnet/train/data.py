@@ -15,7 +15,7 @@ from numpy.typing import DTypeLike, NDArray
 
 from symnet.core.definition import Node, shape_text
 from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
-from symnet.run.values import KIND_HINTS, as_array, check_kind, concrete, solve_sizes
+from symnet.run.values import KIND_HINTS, LabelRanges, allowed_labels, as_array, check_kind, solve_sizes
 
 Array = NDArray[Any]
 BLOCK = 1 << 20  # entries that are looked at together
@@ -38,17 +38,18 @@ def prepare(
     *,
     allow_nonfinite: bool = False,
     known: Mapping[sp.Symbol, int] | None = None,
-    extents: Mapping[Node, sp.Expr] | None = None,
+    label_ranges: LabelRanges | None = None,
 ) -> Prepared:
-    """Values by name or tensor as arrays of the right layout. Sizes in `known` are settled; `extents` are those of
-    the axes that labels are read on, see `label_extents`. With no input that has samples there is one sample."""
+    """Values by name or tensor as arrays of the right layout. Sizes in `known` are settled; `label_ranges`
+    say which labels the axes have that are read at them. With no input that has samples there is one sample."""
     given = _given(nodes, values)
     found = solve_sizes(given)
     _check_known(given, found, known or {})
     _check_samples(given, batch)
     sizes = {**(known or {}), **found}
     arrays = {
-        node: _prepared(node, a, np.dtype(real), sizes, extents or {}, allow_nonfinite) for node, a in given.items()
+        node: _prepared(node, a, np.dtype(real), sizes, label_ranges or {}, allow_nonfinite)
+        for node, a in given.items()
     }
     return Prepared(arrays, found.get(batch, 1), {s: n for s, n in sizes.items() if s != batch})
 
@@ -105,12 +106,11 @@ def _prepared(
     array: Array,
     real: np.dtype[Any],
     sizes: Mapping[sp.Symbol, int],
-    extents: Mapping[Node, sp.Expr],
+    ranges: LabelRanges,
     allow_nonfinite: bool,
 ) -> Array:
     if node.kind == "label":
-        classes = node.info.get("classes", extents.get(node))
-        _check_labels(node, array, None if classes is None else concrete(classes, sizes, node.name))
+        _check_labels(node, array, allowed_labels(node, sizes, ranges))
         return _laid_out(node, array, np.dtype(np.int64))
     if not allow_nonfinite:
         _check_finite(node, array)
@@ -164,18 +164,18 @@ def _surely_finite(block: Array) -> bool:
         return bool(np.isfinite(np.dot(flat, flat)))
 
 
-def _check_labels(node: Node, array: Array, classes: int | None) -> None:
+def _check_labels(node: Node, array: Array, allowed: tuple[int, int] | None) -> None:
     """Labels are whole numbers in their range, before anything reads memory by them."""
     whole = array.dtype.kind in "biu"
     place = None if whole else _first(array, lambda block: ~np.isfinite(block) | (block != np.floor(block)))
     if place is not None:
         raise ValueProblem(f"{node.name} holds labels, but was given {array[place]}{_where(place)}", "labels are whole")
-    bound = np.iinfo(np.int64).max if classes is None else classes
-    place = _first(array, lambda block: (block < 0) | (block >= bound))
+    first, end = allowed or (0, np.iinfo(np.int64).max)
+    place = _first(array, lambda block: (block < first) | (block >= end))
     if place is not None:
-        allowed = "0 and more" if classes is None else f"0..{classes - 1}"
+        words = f"{first}..{end - 1}" if allowed else "0 and more"
         row = f" at row {', '.join(str(p + 1) for p in place)}" if place else ""
-        raise RangeProblem(f"label {int(array[place])}{row} of {node.name}: allowed {allowed}", "labels count from 0")
+        raise RangeProblem(f"label {int(array[place])}{row} of {node.name}: allowed {words}", "labels count from 0")
 
 
 def _check_kinds(node: Node, array: Array) -> None:

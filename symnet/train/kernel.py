@@ -23,9 +23,11 @@ from numpy.typing import NDArray
 
 from symnet.core.definition import Program
 from symnet.core.fingerprint import fingerprint
+from symnet.core.inside import open_claims
 from symnet.declare.optimizers.base import Optimizer
 from symnet.emit.training import Arena, TrainingModule, open_sizes, training_module
 from symnet.run.compile import MODULE, cached_file, content_key, found, load_folder
+from symnet.run.values import check_places
 from symnet.train.step import Gradients, Lower, Parts, arenas_of, build_step, numeric
 
 Array = NDArray[Any]
@@ -93,6 +95,7 @@ class Request:
 
     def emitted(self) -> tuple[TrainingModule, Plan]:
         """Derive, schedule and emit."""
+        self.check_places()
         step, arenas = build_step(
             self.parts, self.optimizer, self.numbers, self.batch_size, self.gradients, self.lower, self.threads
         )
@@ -111,6 +114,13 @@ class Request:
             batch_size=self.batch_size,
         )
         return module, plan
+
+    def check_places(self) -> None:
+        """No formula may read outside of an axis, for the sizes at hand and batches up to the largest."""
+        claims = open_claims(Program.of([self.parts.loss, *self.parts.metrics]))
+        batches = range(1, self.batch_size + 1) if any(self.parts.batch in c.dims for _, c in claims) else [1]
+        for rows in batches if claims else ():
+            check_places(claims, {**self.numbers, **self.open, self.parts.batch: rows})
 
     def places(self, arenas: Mapping[str, Arena]) -> dict[str, Any]:
         """Where each parameter and state begins, and its shape, in numbers."""

@@ -24,7 +24,7 @@ from symnet.declare.tensor import Tensor, input_tensor
 from symnet.errors import FormulaProblem, NonScalarLoss, SymnetError, TrainingProblem, ValueProblem
 from symnet.pipeline import gradients, lower
 from symnet.run.function import Function
-from symnet.run.values import label_extents
+from symnet.run.values import LabelRanges, label_ranges
 from symnet.train.checkpoint import load_params, newest, save_params, write
 from symnet.train.data import Prepared, prepare
 from symnet.train.history import History
@@ -79,9 +79,9 @@ class Model(ShownModel):
         return run
 
     @cached_property
-    def extents(self) -> dict[Node, sp.Expr]:
-        """How far each label may run, by the axes that are read at it."""
-        return label_extents(Program.of([self.loss, *self.metrics.values(), *self.outputs.values()]))
+    def label_ranges(self) -> LabelRanges:
+        """The labels that each input may hold, by the axes that are read at it."""
+        return label_ranges(Program.of([self.loss, *self.metrics.values(), *self.outputs.values()]))
 
     def weighted(self) -> Parts:
         """The parts of the model with a weight for each sample in its loss."""
@@ -227,8 +227,8 @@ class Run(ShownRun):
         return rows, None if validation is None else lambda: self.evaluate(validation)
 
     def _prepared(self, nodes: Any, values: dict[str, Any], parts: Parts, allow_nonfinite: bool = False) -> Prepared:
-        extents, known, batch = self.model.extents, self.numbers, parts.batch
-        options: dict[str, Any] = {"allow_nonfinite": allow_nonfinite, "known": known, "extents": extents}
+        ranges, known, batch = self.model.label_ranges, self.numbers, parts.batch
+        options: dict[str, Any] = {"allow_nonfinite": allow_nonfinite, "known": known, "label_ranges": ranges}
         try:
             return prepare(nodes, values, self.dtype, batch, **options)
         except SymnetError as problem:

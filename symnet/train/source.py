@@ -33,6 +33,7 @@ def kept_source(title: str, asked: Request, outputs: Sequence[Tensor]) -> str:
 
 def model_source(title: str, asked: Request, outputs: Sequence[Tensor]) -> str:
     """The module of a model whose training kernel is `asked` for; the loss stands in for missing outputs."""
+    asked.check_places()
     parts, lower, numbers = asked.parts, asked.lower, asked.numbers
     step, arenas = build_step(parts, asked.optimizer, numbers, asked.batch_size, asked.gradients, lower, asked.threads)
     slopes = list(asked.gradients(parts.loss, parts.params))

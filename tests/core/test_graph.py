@@ -18,7 +18,7 @@ n, t, k, j, i = sn.indices("n t k j i")
 
 def scan(offset: int):
     h, a = sn.tensor("h", (N, T)), sn.input("a", (N, T))
-    guard = t > 0 if offset < 0 else t < T - 1
+    guard = t >= -offset if offset < 0 else t < T - offset
     return sn.define(h, (n, t), a[n, t] + sn.where(guard, h[n, t + offset], 0))
 
 

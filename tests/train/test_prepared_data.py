@@ -11,7 +11,7 @@ import pytest
 import symnet as sn
 from symnet.core.definition import Program
 from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
-from symnet.run.values import label_extents
+from symnet.run.values import label_ranges
 from symnet.train import data
 from symnet.train.data import kernel_view, prepare
 
@@ -242,10 +242,10 @@ def test_number_of_classes_may_be_a_size():
 
 def test_labels_without_classes_are_held_to_the_axis_they_are_read_on():
     E, ids = sn.param("E", (5, D)), sn.input("ids", (N, T), kind="label")
-    extents = label_extents(Program.of([sn.lookup(E, ids).sum()]))
-    assert extents == {ids: 5}
+    ranges = label_ranges(Program.of([sn.lookup(E, ids).sum()]))
+    assert ranges == {ids: (0, 5)}
     value = np.array([[0, 4], [5, 0]])
-    refused(RangeProblem, "label 5 at row 2, 1 of ids: allowed 0..4", ids, values={"ids": value}, extents=extents)
+    refused(RangeProblem, "label 5 at row 2, 1 of ids: allowed 0..4", ids, values={"ids": value}, label_ranges=ranges)
     assert prepared(ids, values={"ids": value}).sizes == {T: 2}
     refused(RangeProblem, "label -5 at row 1, 1 of ids: allowed 0 and more", ids, values={"ids": value - 5})
 
