@@ -28,7 +28,7 @@ from symnet.spec.rules import (
     rule,
 )
 from symnet.spec.section import Section
-from symnet.spec.section_rules import ROLES, BuiltinName, Columns, Formulas, NameOrCall, OneOptimizer, Outputs
+from symnet.spec.section_rules import ROLES, BuiltinName, Columns, Formulas, Loss, Metric, OneOptimizer, Outputs
 
 
 class TensorSection(Section):
@@ -115,9 +115,9 @@ class ModelFile(Section):
         None, description="definitions, one below the other: z[n,k] = sum(x[n,d]*W[d,k], d)"
     )
     layers: list[LayerEntry] | None = Field(None, description="layers, which stand for formulas")
-    loss: NameOrCall = Field(description="a scalar tensor, a formula for one, or {cross_entropy: [p, y]}")
+    loss: Loss = Field(description="a scalar tensor, a formula for one, or {cross_entropy: [p, y]}")
     outputs: Outputs = Field(default_factory=list, description="what `symnet predict` writes")
-    metrics: list[NameOrCall] = Field(default_factory=list, description="what is followed while training")
+    metrics: list[Metric] = Field(default_factory=list, description="what is followed while training")
     train: TrainSection = Field(
         default_factory=lambda: TrainSection.model_validate({}), description="how the model is trained"
     )

@@ -324,3 +324,17 @@ def test_the_schema_names_its_words():
     defs = json_schema()["$defs"]
     assert "onehot" in defs["TensorSection"]["properties"]["kind"]["enum"]
     assert defs["TrainSection"]["properties"]["epochs"]["minimum"] == 1
+
+
+def test_the_schema_knows_what_can_be_called():
+    schema = json_schema()
+    training, data = (schema["$defs"][section]["properties"] for section in ("TrainSection", "DataSection"))
+    names, optimizers = training["optimizer"]["anyOf"]
+    assert names["enum"] == list(optimizers["properties"])
+    assert {"lr", "momentum"} <= set(optimizers["properties"]["sgd"]["properties"])
+    losses = schema["properties"]["loss"]["anyOf"][1]["properties"]
+    metrics = schema["properties"]["metrics"]["items"]["anyOf"][1]["properties"]
+    assert set(metrics) - set(losses) == {"accuracy", "binary_accuracy", "top_k"}
+    assert set(metrics["top_k"]["anyOf"][1]["properties"]) == {"of", "k"}
+    assert {"type": "string"} in schema["properties"]["outputs"]["anyOf"]
+    assert {"digits", "two_moons"} <= set(data["builtin"]["anyOf"][0]["enum"])
