@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from difflib import get_close_matches
 from math import inf, isfinite
@@ -89,8 +90,8 @@ def check_parameters(who: str, given: Any) -> None:
 
 
 def meant(value: Any, wanted: str | Iterable[str]) -> str:
-    """A guess at which of some names was meant."""
-    names = [part.strip("', ") for part in wanted.split()] if isinstance(wanted, str) else list(wanted)
+    """A guess at which of some names was meant; of a text, those in quotes."""
+    names = re.findall(r"'(\w+)'", wanted) if isinstance(wanted, str) else list(wanted)
     near = get_close_matches(value, names, 1) if isinstance(value, str) else []
     return f"did you mean {near[0]!r}? " if near else ""
 

@@ -19,6 +19,7 @@ PARAMETERS = {
         "hidden_layer_sizes is (8, 0)",
         "hidden_layer_sizes is the width of each hidden layer, such as (100,) or (64, 32)",
     ),
+    "max_fun": ("a", "max_fun is 'a'", "max_fun is a whole number, 1 or more"),
     "batch_size": (0, "batch_size is 0", "batch_size is 'auto' or a number"),
     "max_iter": (1.5, "max_iter is 1.5", "max_iter is a whole number, 1 or more"),
     "early_stopping": (5, "early_stopping is 5", "early_stopping is True or False"),
