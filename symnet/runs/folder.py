@@ -83,9 +83,13 @@ class RunFolder:
         held = {p.name for p in self.path.iterdir()} if self.path.is_dir() else set()
         if self.facts.exists() and not force:
             raise RunProblem(f"{self.path} holds a run already", "--resume goes on with it, -f replaces it")
-        other = sorted(held - {"checkpoints", *(p.name for p in self.own())})
+        own = {p.name for p in self.own()}
+        other, left = sorted(held - {"checkpoints", *own}), sorted(held & own)
         if other and not self.facts.exists():
             raise RunProblem(f"{self.path} is not empty: it holds {other[0]}", "choose another folder")
+        if (left or self.has_checkpoints()) and not force:
+            what = left[0] if left else "checkpoints"
+            raise RunProblem(f"{self.path} holds {what}, but no run.json", "choose another folder, or -f replaces it")
         with self.able():
             self.checkpoints.mkdir(parents=True, exist_ok=True)
 

@@ -179,6 +179,21 @@ def test_a_run_is_not_overwritten(model, run):
     assert left(run) == before
 
 
+@pytest.mark.parametrize("kept", ["params.safetensors", "kernel.py", "checkpoints"])
+def test_what_is_left_of_a_run_is_not_overwritten(kept, model, run, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(run, out)
+    for path in out.iterdir():
+        if path.name != kept:
+            path.unlink() if path.is_file() else shutil.rmtree(path)
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    with pytest.raises(RunProblem, match=f"holds {kept}, but no run.json"):
+        train(read_model(model), out)
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    train(read_model(model), out, force=True, epochs=1)
+    assert RunFolder(out).read_facts()["status"] == "finished"
+
+
 def test_force_replaces_a_run_and_nothing_else(model, tmp_path):
     out = tmp_path / "run"
     trained(model, out, epochs=1, seed=1)
