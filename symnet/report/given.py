@@ -85,7 +85,7 @@ def given(
             dataset = opened.dataset()
             chosen, which = held_out(opened, dataset.count)
         except RunProblem as error:
-            reason = f"{error.message}: {error.hint}"
+            reason = error.message
         except (SymnetError, OSError) as error:
             reason = f"the data could not be read: {getattr(error, 'message', error)}"
     if history is None:

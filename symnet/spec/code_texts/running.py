@@ -21,7 +21,7 @@ RUNNING = {
         "a run folder that does not fit",
         "A run folder is written by `symnet train --out run/` and holds the model, parameters, history and "
         "checkpoints. It is there already (go on with --resume, or name another), or is missing, or belongs "
-        "to another model.",
+        "to another model, or to other data: those of a run are known by their digest.",
     ),
     "E0504": Code(
         "a loss that is no longer finite",
