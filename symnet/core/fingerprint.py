@@ -5,6 +5,8 @@ It does not depend on hash seeds, on the order in which SymPy keeps terms, or on
 
 from __future__ import annotations
 
+from functools import cache
+
 import sympy as sp
 from sympy.core.symbol import Str
 
@@ -44,4 +46,14 @@ def _text(expr: sp.Basic, numbers: dict[Node, int], names: dict[sp.Symbol, str])
     parts = [_text(arg, numbers, names) for arg in expr.args]
     if isinstance(expr, (sp.Add, sp.Mul)):
         parts.sort()
-    return f"{type(expr).__name__}({','.join(parts)})"
+    return f"{_kind(type(expr))}({','.join(parts)})"
+
+
+@cache
+def _kind(kind: type[sp.Basic]) -> str:
+    """The name of a function, with its formula where it was made of one: the name alone may have meant another."""
+    formula = getattr(kind, "formula", None)
+    if not isinstance(formula, sp.Expr):
+        return kind.__name__
+    names = {parameter: f"a{at}" for at, parameter in enumerate(kind.parameters)}
+    return f"{kind.__name__}{{{_text(formula, {}, names)}}}"

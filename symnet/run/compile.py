@@ -8,6 +8,7 @@ seal does not fit is removed and made again, once.
 
 from __future__ import annotations
 
+import atexit
 import fcntl
 import hashlib
 import importlib.util
@@ -18,7 +19,8 @@ import stat
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
@@ -39,11 +41,21 @@ _loaded: dict[str, Compiled] = {}
 
 
 def cache_root() -> Path:
-    """The folder for compiled kernels: `SYMNET_CACHE_DIR`, else the user's; nobody else may write there."""
+    """The folder for compiled kernels: `SYMNET_CACHE_DIR`, else the user's; nobody else may write there.
+
+    Where the user's cannot be made, one for this process alone.
+    """
     given = os.environ.get("SYMNET_CACHE_DIR")
     base = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     root = Path(given) if given else base / "symnet"
-    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as problem:
+        if not given:
+            return scratch()
+        raise CacheProblem(
+            f"the cache folder {root} cannot be made: {problem.strerror}", "set SYMNET_CACHE_DIR to a folder of yours"
+        ) from None
     status = root.stat()
     if status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_uid != os.getuid():
         raise CacheProblem(
@@ -51,6 +63,14 @@ def cache_root() -> Path:
             "chmod 700 it, or set SYMNET_CACHE_DIR to a folder of yours",
         )
     return root
+
+
+@cache
+def scratch() -> Path:
+    """A folder for what cannot be kept; it goes with the process."""
+    folder = tempfile.mkdtemp(prefix="symnet-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)
 
 
 def environment() -> dict[str, str]:
@@ -107,7 +127,7 @@ def kept_text(key: str, make: Callable[[], str]) -> str:
     if found is not None:
         return found
     folder, text = cache_root() / key, make()
-    with locked(folder):
+    with locked(folder), suppress(OSError):  # it need not be kept
         if not is_sound(folder):
             shutil.rmtree(folder, ignore_errors=True)
             _sealed(folder, {TEXT: text}, lambda aside: None)
@@ -116,9 +136,10 @@ def kept_text(key: str, make: Callable[[], str]) -> str:
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
-    """One process at a time makes a folder; the others wait and then find it."""
-    with open(folder.with_suffix(".lock"), "w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+    """One process at a time makes a folder; the others wait and then find it. Nobody can, where nothing is written."""
+    with ExitStack() as held:
+        with suppress(OSError):
+            fcntl.flock(held.enter_context(open(folder.with_suffix(".lock"), "w")), fcntl.LOCK_EX)
         yield
 
 
@@ -137,7 +158,12 @@ def _from_cache(folder: Path) -> Compiled | None:
 
 
 def _made(folder: Path, files: dict[str, str]) -> ModuleType:
-    module = _sealed(folder, files, _compiled)
+    """The module, compiled in the cache, or where that is full or read-only in a folder of this process."""
+    try:
+        module = _sealed(folder, files, _compiled)
+    except OSError:
+        folder = scratch() / folder.name
+        module = _sealed(folder, files, _compiled)
     module.__file__ = str(folder / MODULE)
     return module
 

@@ -18,6 +18,7 @@ from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
 from symnet.run.values import KIND_HINTS, LabelRanges, allowed_labels, as_array, check_kind, solve_sizes
 
 Array = NDArray[Any]
+Rows = NDArray[np.int64]
 BLOCK = 1 << 20  # entries that are looked at together
 
 
@@ -52,6 +53,31 @@ def prepare(
         for node, a in given.items()
     }
     return Prepared(arrays, found.get(batch, 1), {s: n for s, n in sizes.items() if s != batch})
+
+
+def at_rows(array: Array, axes: Sequence[int], rows: Any) -> Array:
+    """Some rows of an array, along each of its sample axes."""
+    for axis in axes:
+        place: list[Any] = [slice(None)] * array.ndim
+        place[axis] = rows
+        array = array[tuple(place)]
+    return array
+
+
+def sample_axes(node: Node, batch: sp.Symbol) -> list[int]:
+    return [a for a, size in enumerate(node.shape) if size == batch]
+
+
+def packed(data: Prepared, rows: Rows, batch: sp.Symbol) -> tuple[Prepared, Rows]:
+    """Data and rows for a kernel, which finds rows in memory by how many take part.
+
+    Where samples are the first axis that does not matter; where they are another one, too, what takes part is copied.
+    """
+    inner = [node for node in data.arrays if sample_axes(node, batch) not in ([], [0])]
+    if not inner or np.array_equal(rows, np.arange(data.count)):
+        return data, rows
+    arrays = {n: np.ascontiguousarray(at_rows(a, sample_axes(n, batch), rows)) for n, a in data.arrays.items()}
+    return Prepared(arrays, len(rows), data.sizes), np.arange(len(rows))
 
 
 # -- what was given
@@ -148,14 +174,14 @@ def _where(place: Sequence[int]) -> str:
 def _check_finite(node: Node, array: Array) -> None:
     if array.dtype.kind != "f":
         return
-    place = _first(array, lambda block: not _surely_finite(block) and ~np.isfinite(block))
+    place = _first(array, lambda block: not surely_finite(block) and ~np.isfinite(block))
     if place is not None:
         raise ValueProblem(
             f"{node.name} holds {array[place]}{_where(place)}", "drop or fill such rows, or say allow_nonfinite=True"
         )
 
 
-def _surely_finite(block: Array) -> bool:
+def surely_finite(block: Array) -> bool:
     """Whether the sum of all squares is finite, which is found three times as fast; it may be too large, too."""
     if block.dtype not in (np.float32, np.float64) or not block.flags.c_contiguous:
         return False

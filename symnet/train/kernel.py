@@ -83,7 +83,7 @@ class Request:
         nodes = [self.parts.loss, *self.parts.metrics, *self.parts.held.values()]
         sizes = sorted((str(s), v) for s, v in self.numbers.items())
         facts = [
-            repr(self.optimizer),
+            self.optimizer.signature(),
             str(sizes),
             str(self.batch_size),
             str(self.parts.batch),
@@ -194,7 +194,7 @@ class Kernel:
         self.work, self.near = aligned(plan.work["ws"], real), aligned(plan.work["near"], real)
         self.whole_work = np.zeros(plan.work["wi"], np.int64)
         self.sums = np.zeros(len(plan.logged) + 1)
-        self.shared = np.zeros(8 * 64 * self.request.threads)  # a cache line for each scalar of each thread
+        self.shared = np.zeros(plan.work["shared"] if self.request.threads > 1 else 0)  # parts of scalars
         self.sync = np.zeros(8, np.int64)
 
     def adopt(self, values: dict[str, Array], states: dict[str, Array]) -> None:
@@ -209,6 +209,10 @@ class Kernel:
             if name in states and states[name] is not own and states[name].shape == own.shape:
                 own[...] = states[name]
             states[name] = own
+
+    def learned(self) -> tuple[Array, ...]:
+        """What steps go on from: parameters, and the states of the optimizer and of layers."""
+        return self.theta, self.held, self.state, self.memory
 
     def apart(self, array: Array) -> Array:
         """The array, or a copy if training writes where it lies: kernels promise that their arrays do not overlap."""

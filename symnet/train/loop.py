@@ -22,7 +22,7 @@ from symnet.core.definition import Program
 from symnet.errors import Diverged, TrainingProblem
 from symnet.pipeline import lower
 from symnet.run.function import Function
-from symnet.train.data import Prepared, kernel_view
+from symnet.train.data import Prepared, at_rows, kernel_view, sample_axes, surely_finite
 from symnet.train.history import History
 from symnet.train.kernel import Kernel
 from symnet.train.rows import order
@@ -153,6 +153,7 @@ class Fit:
         run.done += done
         if done < last - at:
             self.failed(rows, at + done)
+        self.check_values()
         return done
 
     def between(self, number: int, at: int) -> None:
@@ -216,14 +217,24 @@ class Fit:
 
     # -- what can go wrong
 
+    def check_values(self) -> None:
+        """A loss may be finite where its slope is not: parameters and states show it, after a slice at the latest."""
+        if not all(surely_finite(array) or np.isfinite(array).all() for array in self.kernel.learned()):
+            run = self.owner
+            bad = [name for name, value in run.values.items() if not np.isfinite(value).all()]
+            what = f"{bad[0]} holds" if bad else "the optimizer's states hold"
+            raise Diverged(
+                f"{what} values that are not finite after step {run.done} (epoch {run.epoch + 1}): a slope was not",
+                "look for a root, a logarithm or a quotient at 0, or for a learning rate that is too large",
+            )
+
     def failed(self, rows: Array, at: int) -> None:
         """A loss that is not finite: name the step and the first tensor that is bad."""
         run, parts = self.owner, self.owner.model.parts
         chosen = rows[at * self.batch_size : (at + 1) * self.batch_size]
         values: dict[str, Any] = dict(run.values)
         for node, array in self.data.arrays.items():
-            axes = [a for a, s in enumerate(node.shape) if s == parts.batch]
-            values[node.name] = np.take(array, chosen, axis=axes[0]) if axes else array
+            values[node.name] = at_rows(array, sample_axes(node, parts.batch), chosen)
         for mask in parts.masks:
             shape = [len(chosen) if s == parts.batch else int(s.xreplace(run.numbers)) for s in mask.shape]
             values[mask.name] = np.ones(shape)

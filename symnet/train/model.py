@@ -26,7 +26,7 @@ from symnet.pipeline import gradients, lower
 from symnet.run.function import Function
 from symnet.run.values import LabelRanges, label_ranges
 from symnet.train.checkpoint import load_params, newest, save_params, write
-from symnet.train.data import Prepared, prepare
+from symnet.train.data import Prepared, at_rows, packed, prepare, sample_axes
 from symnet.train.history import History
 from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
@@ -138,6 +138,7 @@ class Run(ShownRun):
         self.model, self.optimizer = model, optimizer
         self.dtype, self.seed, self.threads = dtype, int(seed), threads
         self.epoch, self.done = 0, 0
+        self.batch = 32  # samples in a step, for what is shown before the first fit
         self.place: dict[str, Any] = {}
         self.history = History()
         self.numbers: dict[sp.Symbol, int] = {}
@@ -207,7 +208,8 @@ class Run(ShownRun):
         self._ready(prepared.sizes)
         taking = np.arange(prepared.count) if rows is None else chosen_rows(rows, prepared.count)
         taking, measure = self._held_out(prepared, taking, validation)
-        size = min(batch_size, len(taking))
+        prepared, taking = packed(prepared, taking, parts.batch)
+        self.batch = size = min(batch_size, len(taking))
         kernel = self._kernel(parts, prepared, size)
         if on_progress is None and progress and sys.stderr.isatty():
             on_progress = drawn_progress
@@ -357,15 +359,15 @@ class Run(ShownRun):
         return self._latest
 
     def _default(self) -> Request:
-        """What is made when nothing has been fitted: a kernel for batches of 32."""
-        known = {**self.numbers, self.model.parts.batch: 32}
+        """What is made when nothing has been fitted."""
+        known = {**self.numbers, self.model.parts.batch: self.batch}
         lengths = {size for n in (*self._stored(), *self.model.parts.data) for size in n.shape}
         missing = sorted({str(s) for size in lengths for s in size.free_symbols - known.keys()})
         if missing:
             raise TrainingProblem(
                 "the kernel is made when sizes are known", f"call fit once, or declare {', '.join(missing)} as numbers"
             )
-        return self._request(self.model.parts, 32)
+        return self._request(self.model.parts, self.batch)
 
     # -- keeping
 
@@ -440,10 +442,5 @@ def worth_sharing(parts: Parts, numbers: Mapping[sp.Symbol, int], batch_size: in
 
 
 def _rows(array: Array, node: Node, parts: Parts, rows: Any) -> Array:
-    """Some rows of an input, along its sample axis."""
-    axes = [a for a, s in enumerate(node.shape) if s == parts.batch]
-    if not axes:
-        return array
-    place: list[Any] = [slice(None)] * array.ndim
-    place[axes[0]] = rows
-    return np.asarray(array[tuple(place)])
+    """Some rows of an input, along its sample axes."""
+    return at_rows(array, sample_axes(node, parts.batch), rows)

@@ -16,6 +16,7 @@ import sympy as sp
 from symnet.core.definition import Definition, Node, Program
 from symnet.core.expr import Reduce
 from symnet.declare.optimizers.base import Optimizer
+from symnet.declare.optimizers.sgd import SGD
 from symnet.declare.tensor import Tensor, input_tensor, param
 from symnet.emit.training import TOTAL, Arena, Step
 from symnet.errors import FormulaProblem, ShapeProblem
@@ -203,7 +204,7 @@ def rides(optimizer: Optimizer) -> bool:
     """Whether the update is linear in the gradient of one parameter, so that it can be part of making it."""
     plain = not optimizer.states() and not optimizer.scalars()
     clipped = optimizer.clip_norm is not None or optimizer.clip_value is not None
-    return plain and not clipped and type(optimizer).__name__ == "SGD"
+    return plain and not clipped and type(optimizer) is SGD
 
 
 @dataclass(frozen=True)
@@ -234,7 +235,8 @@ def gathered(parts: Parts) -> tuple[Gathered, Node]:
             definitions_of = tuple(sp.Symbol(f"i{a}", integer=True) for a in range(x.rank))
             definitions[x] = Definition(definitions_of, data.read(*definitions_of))
         else:
-            indices = tuple(sp.Symbol("n" if a in axes else f"i{a}", integer=True) for a in range(x.rank))
+            names = ["n" if a == axes[0] else f"n{a}" if a in axes else f"i{a}" for a in range(x.rank)]
+            indices = tuple(sp.Symbol(name, integer=True) for name in names)
             places = [row.read(indices[a]) if a in axes else indices[a] for a in range(x.rank)]
             definitions[x] = Definition(indices, data.read(*places))
         where[data] = Store(

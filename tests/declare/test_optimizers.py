@@ -466,3 +466,15 @@ def test_unknown_names_are_refused_with_a_guess(make, problem, message, hint):
         make()
     assert message in found.value.message
     assert hint in found.value.hint
+
+
+def test_signature_tells_formulas_apart_whatever_their_names():
+    @dataclass(frozen=True, repr=False)
+    class SGD(O.SGD):
+        def rule(self, s):
+            return s.w - 2 * s.lr * s.g
+
+    assert O.Adam(0.1).signature() == O.Adam(0.1).signature() != O.Adam(0.2).signature()
+    assert SGD(0.1).signature() != O.SGD(0.1).signature()
+    assert O.SGD(lambda t: 0.1 / t).signature() == O.SGD(lambda t: 0.1 / t).signature()
+    assert O.SGD(lambda t: 0.1 / t).signature() != O.SGD(lambda t: 0.2 / t).signature()

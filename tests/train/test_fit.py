@@ -11,7 +11,7 @@ import pytest
 from numba.core.runtime import _nrt_python, rtsys
 
 import symnet as sn
-from symnet.errors import KindProblem, RangeProblem, TrainingProblem, ValueProblem
+from symnet.errors import Diverged, KindProblem, RangeProblem, TrainingProblem, ValueProblem
 from symnet.run import compile
 from symnet.train.rows import order
 
@@ -401,3 +401,13 @@ def test_data_may_be_a_parameter():
 def test_a_seed_is_a_whole_number_of_64_bits(seed):
     with pytest.raises(ValueProblem, match="seed="):
         mlp().compile(seed=seed)
+
+
+@pytest.mark.parametrize("optimizer", [sn.optim.SGD(0.1), sn.optim.Lion(0.1)], ids=str)
+def test_a_slope_that_is_not_finite_is_told_though_the_loss_is(optimizer):
+    n, d = sn.indices("n d")
+    x, w = sn.input("x", ("N", 3)), sn.param("w", (3,), init="zeros")
+    root = sn.define("root", n, sn.sqrt(sn.sum(x[n, d] * w[d], d)))
+    run = sn.Model(sn.define("L", (), sn.mean(root[n], n))).compile(optimizer)
+    with pytest.raises(Diverged, match=r"values that are not finite after step 1 \(epoch 1\): a slope was not"):
+        run.fit({"x": np.ones((8, 3))}, epochs=1, batch_size=4, progress=False)

@@ -21,7 +21,8 @@ from typing import Any
 
 import sympy as sp
 
-from symnet.core.definition import Node, shape_text
+from symnet.core.definition import Node, Program, shape_text
+from symnet.core.fingerprint import fingerprint
 from symnet.declare.notation import as_formula
 from symnet.declare.optimizers.clipping import clip_by_norm, clip_by_value
 from symnet.declare.optimizers.options import NUMBERS, settings_text, settle
@@ -106,6 +107,10 @@ class Optimizer:
         t = input_tensor("t", (), kind="positive")
         update = rule.update(param("w", size), input_tensor("g", size), t, states)
         return [*update.states.values(), update.w]
+
+    def signature(self) -> str:
+        """What it does, whatever it is called: the formulas of a step, and what states begin with."""
+        return f"{fingerprint(Program.of(self.formulas()))}\n{self.states()} {self.scalars()}"
 
     def with_names(self) -> Optimizer:
         """The same with scalar tensors for hyper-parameters, save those that are 0 and the learning rate."""
