@@ -22,7 +22,7 @@ class Place:
 
     @classmethod
     def of(cls, output: str | None, force: bool, endings: tuple[str, ...] = (), hint: str = "") -> Place | None:
-        """The place that `-o` names; None for stdout. Its name has one of the endings; else `hint` says what to do too."""
+        """The place that `-o` names, with one of the endings; None for stdout. `hint` says what to do besides."""
         from symnet.cli.problems import CommandProblem
 
         if output is None or output == "-":

@@ -33,7 +33,7 @@ from symnet.train.model import Model, Run
 
 BACKWARD = 34  # tensors of a graph up to which the way back is drawn too
 TIMES = ("time", "date", "second", "start", "ended", "made", "created")
-TOLD = ("schema", "model", "base", "status", "parameters")
+TOLD = ("schema", "model", "file", "base", "status", "parameters")
 
 
 @dataclass(frozen=True)
@@ -195,7 +195,9 @@ def compiled_run(facts: Given) -> Run | str:
         train = facts.spec.train if facts.spec is not None else None
         if train is None:
             return facts.model.compile()
-        return facts.model.compile(train.optimizer, dtype=train.dtype, seed=train.seed, threads=train.threads)
+        run = facts.model.compile(train.optimizer, dtype=train.dtype, seed=train.seed, threads=train.threads)
+        run.batch = train.batch
+        return run
     except SymnetError as error:
         return error.message
 
@@ -223,7 +225,8 @@ def again(facts: Given) -> dict[str, Any]:
     rows = []
     if run is not None:
         rows += [("optimizer", repr(run.optimizer)), ("dtype", run.dtype), ("seed", str(run.seed))]
-        rows += [("threads", str(run.threads)), ("epochs", str(max([run.epoch, *map(len, facts.history.values())])))]
+        rows += [("batch", str(run.batch)), ("threads", str(run.threads))]
+        rows += [("epochs", str(max([run.epoch, *map(len, facts.history.values())])))]
     if data is not None:
         rows += [("data", data.source), ("samples", f"{data.count:,}"), ("digest of the data", data.digest)]
     rows += [

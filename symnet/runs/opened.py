@@ -79,4 +79,6 @@ def compiled(model: Model, spec: ModelSpec, options: Mapping[str, Any]) -> Run:
     optimizer = spec.train.optimizer
     if options["lr"] is not None:
         optimizer = replace(optimizer, lr=options["lr"])
-    return model.compile(optimizer, dtype=spec.train.dtype, seed=options["seed"], threads=options["threads"])
+    run = model.compile(optimizer, dtype=spec.train.dtype, seed=options["seed"], threads=options["threads"])
+    run.batch = options["batch"]
+    return run

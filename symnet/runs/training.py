@@ -185,6 +185,7 @@ def begun(spec: ModelSpec, folder: RunFolder | None, options: dict[str, Any], on
     facts: dict[str, Any] = {
         "status": "prepared",
         "model": spec.name,
+        "file": Path(spec.file).name,
         "options": options,
         **facts_of_data(dataset),
         **facts_of_place(place, raw, folder),

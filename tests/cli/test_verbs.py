@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import json
 import os
+import re
 import runpy
 import stat
 from xml.etree import ElementTree
@@ -256,6 +258,28 @@ def test_a_report_is_made_of_a_run_and_of_a_model(folder, run):
     assert "Learning curves" in page
     assert f"symnet report {run} -o run.html" in page
     assert symnet("report", "iris.yaml").out.startswith("<!doctype html>")
+
+
+def shown(page):
+    """The text of a page's Reproduce section, and its schedule's."""
+    return re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]*>", " ", page)))
+
+
+def test_a_report_tells_how_its_run_was_begun(folder):
+    options = "--epochs 2 --batch 8 --lr 0.1 --seed 3"
+    assert symnet("train", "iris.yaml", *options.split(), "--out", "run").code == 0
+    assert symnet("report", "run", "-o", "run.html").code == 0
+    page = shown((folder / "run.html").read_text())
+    assert f"symnet train iris.yaml {options} --out run && symnet report run -o run.html" in page
+    assert "batch 8" in page
+    assert "at N = 8" in page
+    (folder / "iris.yaml").unlink()
+    assert symnet("report", "run", "-o", "run.html", "-f").code == 0
+    assert f"symnet train - {options} --out run < run/model.yaml" in shown((folder / "run.html").read_text())
+
+
+def test_a_report_of_a_model_file_counts_at_its_batch(folder):
+    assert "at N = 16" in shown(symnet("report", "iris.yaml").out)
 
 
 def test_a_report_without_a_file_is_in_the_json_object(folder):

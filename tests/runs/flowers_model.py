@@ -75,6 +75,6 @@ def left(out: Path) -> tuple[Any, ...]:
     folder = RunFolder(out)
     lines = [json.loads(line) for line in folder.history.read_text().splitlines()]
     history = [[(k, v) for k, v in line.items() if k != "seconds"] for line in lines]
-    facts = {k: v for k, v in folder.read_facts().items() if k not in ("last", "base")}
+    facts = {k: v for k, v in folder.read_facts().items() if k not in ("last", "base", "file")}
     del facts["data"]["source"], facts["data"]["seen_from"]
     return bits(out), history, facts

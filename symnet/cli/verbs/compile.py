@@ -60,4 +60,6 @@ def compiled(subject: Subject, dtype: str | None) -> Any:
         threads=train.threads if train is not None else 1,
     )
     run.numbers.update(settled(subject))
+    if train is not None:
+        run.batch = train.batch
     return run

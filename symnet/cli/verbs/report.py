@@ -32,10 +32,12 @@ def command(call: Call, spec: str, output: str | None, force: bool) -> Answer:
         raise CommandProblem("E0603", "a page of HTML is nothing for a terminal", "name a file: -o report.html")
     command_line = f"symnet report {shlex.quote(spec)} -o {shlex.quote(output or 'report.html')}"
     if Path(spec).is_dir():
+        from symnet.cli.begun import train_command
         from symnet.runs.opened import open_run
 
         run = open_run(spec)
-        page = report(run.model, spec=run.spec, run=run, command=command_line)
+        begun = f"{train_command(run, spec)} && {command_line}"
+        page = report(run.model, spec=run.spec, run=run, command=begun)
     else:
         subject = opened(call, spec)
         page = report(subject.model, spec=subject.spec, command=command_line)
