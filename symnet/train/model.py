@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit, Progress, drawn_progress
 from symnet.train.rows import chosen_rows, class_weights, split
+from symnet.train.rowwise import WHOLE, joined, parts_by_rows
 from symnet.train.shown import ShownModel, ShownRun
 from symnet.train.source import kept_source
 from symnet.train.step import Parts, eval_program, numeric, parts_of
@@ -143,7 +145,7 @@ class Run(ShownRun):
         self.history = History()
         self.numbers: dict[sp.Symbol, int] = {}
         self._kernels: dict[tuple[Any, ...], Kernel] = {}
-        self._functions: dict[tuple[str, ...], Function] = {}
+        self._functions: dict[tuple[str, ...], Asked] = {}
         self.values: dict[str, Array] = {}
         self._states: dict[str, Array] = {}
         self._latest: Kernel | None = None
@@ -279,7 +281,7 @@ class Run(ShownRun):
     def evaluate(self, data: Mapping[Any, Any], rows: Any = None) -> dict[str, float]:
         """The loss and the metrics on data, as means over all rows, or over some."""
         names = ("loss", *self.model.metrics)
-        found = self._evaluated(names, data, None if rows is None else np.asarray(rows))
+        found = self._evaluated(names, data, rows)
         return {name: float(value) for name, value in found.items()}
 
     def _means(self, prepared: Prepared, rows: Array) -> dict[str, float]:
@@ -287,50 +289,48 @@ class Run(ShownRun):
         found = self._asked(("loss", *self.model.metrics), prepared, rows)
         return {name: float(value) for name, value in found.items()}
 
-    def _evaluated(self, names: tuple[str, ...], data: Mapping[Any, Any], rows: Array | None = None) -> dict[str, Any]:
+    def _evaluated(self, names: tuple[str, ...], data: Mapping[Any, Any], rows: Any = None) -> dict[str, Any]:
         wanted = self._wanted(names)
         prepared = self._prepared(wanted, dict(data), self.model.parts)
         self._ready(prepared.sizes)
-        return self._asked(names, prepared, rows)
+        return self._asked(names, prepared, None if rows is None else chosen_rows(rows, prepared.count))
 
     def _wanted(self, names: tuple[str, ...]) -> list[Node]:
-        _, inputs = self._function(names)
+        inputs = self._function(names).function.inputs
         return [n for n in inputs if n.name not in {s.name for s in self._stored()}]
 
     def _asked(self, names: tuple[str, ...], prepared: Prepared, rows: Array | None) -> dict[str, Any]:
-        """Values by name over rows, a few thousand of them at a time."""
-        function, inputs = self._function(names)
+        """Values by name over rows: a few thousand of them at a time, where that gives the same."""
+        asked = self._function(names)
         arrays = {node.name: array for node, array in prepared.arrays.items()}
         count = prepared.count if rows is None else len(rows)
-        parts: dict[str, list[Any]] = {name: [] for name in names}
-        weights = []
-        for start in range(0, count, CHUNK):
-            part = slice(start, start + CHUNK)
+        step = count if WHOLE in asked.parts else CHUNK
+        found, sizes = [], []
+        for start in range(0, count, step):
+            part = slice(start, start + step)
             chosen = part if rows is None else rows[part]
             given: dict[str, Any] = {
                 n.name: _rows(arrays[n.name], n, self.model.parts, chosen) for n in self._wanted(names)
             }
-            given |= {n.name: self.values[n.name] for n in inputs if n.name in self.values}
-            for name, value in zip(names, function(given), strict=True):
-                parts[name].append(value)
-            weights.append(min(CHUNK, count - start))
-        return {name: self._joined(name, found, weights) for name, found in parts.items()}
+            given |= {n.name: self.values[n.name] for n in asked.function.inputs if n.name in self.values}
+            found.append(asked.function(given))
+            sizes.append(min(step, count - start))
+        return {
+            name: joined(part, list(values), sizes, sample_axes(tensor, self.model.parts.batch))
+            for name, tensor, part, values in zip(
+                names, asked.tensors, asked.parts, zip(*found, strict=True), strict=True
+            )
+        }
 
-    def _joined(self, name: str, found: list[Any], weights: list[int]) -> Any:
-        tensor = self.model.outputs.get(name)
-        if tensor is None or not tensor.rank:
-            return np.average(found, weights=weights)
-        axes = [a for a, s in enumerate(tensor.shape) if s == self.model.parts.batch]
-        return np.concatenate(found, axis=axes[0]) if axes else found[0]
-
-    def _function(self, names: tuple[str, ...]) -> tuple[Function, list[Node]]:
+    def _function(self, names: tuple[str, ...]) -> Asked:
         if names not in self._functions:
             tensors = {"loss": self.model.loss, **self.model.metrics, **self.model.outputs}
             wanted = [tensors[name] for name in names]
             program = eval_program(wanted, self.model.parts)
-            self._functions[names] = Function(wanted, self.dtype, lambda _: lower(program), program)
-        function = self._functions[names]
-        return function, function.inputs
+            by_rows = parts_by_rows(program, self.model.parts.batch)
+            function = Function(wanted, self.dtype, lambda _: lower(program), program)
+            self._functions[names] = Asked(wanted, function, [by_rows[tensor] for tensor in wanted])
+        return self._functions[names]
 
     # -- what was compiled
 
@@ -427,6 +427,15 @@ class Run(ShownRun):
         self.seed, self.epoch, self.done = facts["seed"], facts["epoch"], facts["done"]
         self.history.update(facts["history"])
         self.place = facts["place"]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Tensors compiled to be asked, and what each is when only some samples are looked at."""
+
+    tensors: Sequence[Tensor]
+    function: Function
+    parts: Sequence[str]
 
 
 def _group(arrays: Mapping[str, Array], group: str) -> dict[str, Array]:
