@@ -193,7 +193,8 @@ def derive(subject: Subject, wrt: Sequence[Any], order: int, steps: bool, form: 
         what = f"{subject.label} has nothing to derive {loss.name} by"
         raise CommandProblem("E0602", what, "name a tensor: --wrt x")
     if (order == 2 or loss.rank) and steps:
-        raise CommandProblem("E0609", "steps are told for gradients of a scalar only", "leave --steps out")
+        found = "Hessians" if order == 2 else f"Jacobians, and {loss.name} is no scalar"
+        raise CommandProblem("E0609", f"steps are told for gradients, not for {found}", "leave --steps out")
     if order == 2:
         return Found(subject, hessians(subject, wrt), None, form)
     if loss.rank:
