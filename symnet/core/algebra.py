@@ -71,18 +71,23 @@ def _best_plain(expr: sp.Expr) -> sp.Expr:
 
 
 def joined_powers(expr: sp.Expr) -> sp.Expr:
-    """b**x * b**y = b**(x + y) also where x and y are formulas."""
+    """b**x * b**y = b**(x + y) also where x and y are formulas; b**x/b would divide by 0 where b**(x - 1) does not."""
     if not isinstance(expr, sp.Mul):
         return expr
     powers: dict[sp.Expr, list[sp.Expr]] = {}
     for factor in expr.args:
-        if isinstance(factor, sp.Pow) and not factor.exp.is_Rational:
-            powers.setdefault(factor.base, []).append(factor)
-    again = [group for group in powers.values() if len(group) > 1]
-    for group in again:
-        rest = [f for f in expr.args if f not in group]
-        expr = sp.Mul(group[0].base ** sp.Add(*[f.exp for f in group]), *rest)
+        base, _ = _as_power(factor)
+        if not base.is_number:
+            powers.setdefault(base, []).append(factor)
+    again = [b for b, group in powers.items() if len(group) > 1 and any(not _as_power(f)[1].is_Rational for f in group)]
+    for base in again:
+        rest = [f for f in expr.args if f not in powers[base]]
+        expr = sp.Mul(base ** sp.Add(*[_as_power(f)[1] for f in powers[base]]), *rest)
     return joined_powers(expr) if len(again) > 1 else expr
+
+
+def _as_power(factor: sp.Expr) -> tuple[sp.Expr, sp.Expr]:
+    return (factor.base, factor.exp) if isinstance(factor, sp.Pow) else (factor, sp.S.One)
 
 
 def monic(expr: sp.Expr) -> sp.Expr:

@@ -46,7 +46,7 @@ def _text(expr: sp.Basic, numbers: dict[Node, int], names: dict[sp.Symbol, str])
     parts = [_text(arg, numbers, names) for arg in expr.args]
     if isinstance(expr, (sp.Add, sp.Mul)):
         parts.sort()
-    return f"{_kind(type(expr))}({','.join(parts)})"
+    return f"{_kind(expr.func)}({','.join(parts)})"
 
 
 @cache

@@ -20,6 +20,7 @@ from symnet.simplify.stable.book import Book
 from symnet.simplify.stable.complements import complete
 from symnet.simplify.stable.facts import Facts, cancelled, less_bits, softplus_less_bits
 from symnet.simplify.stable.heads import Log1p, rebuilt
+from symnet.simplify.stable.norms import zero_at_zero
 from symnet.simplify.stable.scalar import lowered, stable_scalar
 from symnet.simplify.stable.shift import Place, Sums, exponential_of_log, log_apart, logs_in_sum, named_logs, quotient
 
@@ -106,7 +107,9 @@ def _by_definitions(expr: sp.Expr, facts: Facts, place: Place) -> sp.Expr:
         total = sp.Add(1, expr.args[0])
         whole = complete(total, facts.complements) if isinstance(total, sp.Add) else total
         return expr if whole == total else sp.log(whole)
-    return cancelled(expr, facts) if isinstance(expr, sp.Mul) else expr
+    if isinstance(expr, sp.Mul):
+        expr = cancelled(expr, facts)
+    return zero_at_zero(expr, facts.sums.book) if isinstance(expr, sp.Mul) else expr
 
 
 def _opened(expr: sp.Expr, sums: Sums, place: Place) -> sp.Expr:

@@ -134,3 +134,25 @@ def test_slope_of_a_product_with_exponentials_is_right_far_out(name, dtype):
         true = [float(mpmath.diff(exact, mpmath.mpf(float(p)))) for p in points]
     found = sn.function(slope, dtype=dtype)(x=points)
     assert found == pytest.approx(true, rel=1e-5 if dtype == "float32" else 1e-11, abs=1e-38)
+
+
+NORMS = {
+    "a root": (lambda x: sn.sqrt(sn.sum(x[I] ** 2, I)), [0.0, 0.0, 0.0]),
+    "a named norm": (lambda x: sn.define("r", (), sn.sqrt(sn.sum(x[I] ** 2, I)))[()] ** 2 / 2, [0.0, 0.0, 0.0]),
+    "a distance": (lambda x: sn.sqrt(sn.sum((x[I] - sn.param("c", ("N",))[I]) ** 2, I)), [0.0, 0.0, 0.0]),
+    "a power": (lambda x: sn.sum(x[I] ** sn.param("q", ()), I), [0.0, 0.0, 0.0]),
+}
+
+
+@pytest.mark.parametrize("name", NORMS)
+def test_slope_of_a_norm_is_zero_at_zero(name):
+    formula, true = NORMS[name]
+    x = sn.input("x", ("N",))
+    f = sn.function(sn.grad(sn.define("L", (), formula(x)), x), dtype="float64")
+    assert f(x=np.zeros(3), c=np.zeros(3), q=2.0).tolist() == true
+
+
+def test_what_else_is_divided_by_a_norm_is_not_gated():
+    x = sn.input("x", ("N",))
+    r = sn.define("r", (), 1 / sn.sqrt(sn.sum(x[I] ** 2, I)))
+    assert sn.function(r, dtype="float64")(x=np.zeros(3)) == np.inf
