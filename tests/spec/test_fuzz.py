@@ -61,7 +61,7 @@ def mistakes(kind: str, text: str | bytes, folder) -> list[Diagnostic]:
 
 
 def check(diagnostic: Diagnostic, source: str) -> None:
-    assert re.fullmatch(r"E0[0-3]\d\d|E0401", diagnostic.code)
+    assert re.fullmatch(r"E0[0-3]\d\d|E0401|E0410", diagnostic.code)
     assert diagnostic.message
     assert all(mark.line >= 1 and mark.col >= 1 and mark.length >= 1 for mark in diagnostic.marks)
     assert diagnostic.code in render(diagnostic, source)
