@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -261,12 +262,17 @@ class Probe:
         if self.method == COMPLEX:
             return self._imaginary(direction)
         h = STEP * self.size
-        sides = [self._value(direction * s)[1] for s in (0.0, REACH * self.size, -REACH * self.size)]
-        if any(not _same_side(sides[0], other) for other in sides[1:]):
+        sides = [self._value(direction * s)[1] for s in (REACH * self.size, -REACH * self.size)]
+        if any(not _same_side(self._here, other) for other in sides):
             return None
         wide, narrow, finest = (self._central(direction, h / part) for part in (1, 2, 4))
         first, second = (4 * narrow - wide) / 3, (4 * finest - narrow) / 3
         return (16 * second - first) / 15
+
+    @cached_property
+    def _here(self) -> list[Array]:
+        """Which side each comparison takes where the tensor is."""
+        return self._value(np.zeros(()))[1]
 
     def _imaginary(self, direction: Array) -> float | None:
         moved, branches = self._value(1e-30j * direction)
@@ -383,13 +389,20 @@ def cells(row: Row) -> tuple[str, ...]:
         "x".join(map(str, row.shape)) or "scalar",
         f"{row.max_abs:.1e}",
         f"{row.max_rel:.1e}",
-        str(list(row.worst)),
+        place_text(row),
         f"{row.symbolic:.10g}",
         f"{row.numeric:.10g}",
         f"{row.nonzero:.0%}",
         verdict(row),
         row.note,
     )
+
+
+def place_text(row: Row) -> str:
+    """Where the largest error is: an entry's place, or a direction of the whole tensor that was sampled."""
+    if not row.checked:
+        return ""
+    return str(list(row.worst)) if row.worst or not row.shape else "a direction"
 
 
 def verdict(row: Row) -> str:

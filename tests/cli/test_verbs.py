@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from shell import MODELS, symnet
 
+from symnet.checks.numeric import ENTRIES
 from symnet.cli.answer import Table
 from symnet.cli.call import plain
 from symnet.cli.drawn import draw
@@ -152,6 +153,19 @@ def test_a_check_that_fails_exits_with_1(folder):
     found = symnet("check", "iris.yaml", "--method", "central", "--rtol", "1e-300", "--json").json
     assert (found["ok"], found["exit"], found["diagnostics"]) == (False, 1, [])
     assert "wrong" in {row["verdict"] for row in found["data"]["tensors"]}
+
+
+def test_all_entries_are_compared_up_to_as_many_as_in_python(folder):
+    found = symnet("check", "digits.yaml", "--wrt", "W", "--json").json["data"]["tensors"]
+    assert [(row["checked"], row["note"]) for row in found] == [(640, "")]
+    assert f"[default: {ENTRIES}]" in " ".join(symnet("check", "--help").out.split())
+
+
+def test_a_direction_that_was_sampled_is_called_one(folder):
+    said = symnet("check", "digits.yaml", "--wrt", "W", "--entries", "5")
+    assert said.code == 0
+    assert "[]" not in said.out
+    assert re.search(r"^W .*  (a direction|\[\d+, \d+\])  .* 13 entries and directions sampled$", said.out, re.M)
 
 
 # -- training and what follows

@@ -10,8 +10,6 @@ from symnet.cli.answer import Answer, Table
 from symnet.cli.call import Call
 from symnet.cli.verb import Number, spec_argument, verb
 
-ENTRIES = 400  # of a tensor; of larger ones as many at most, and whole directions beside
-
 
 @verb("check")
 @spec_argument()
@@ -24,18 +22,20 @@ ENTRIES = 400  # of a tensor; of larger ones as many at most, and whole directio
 @click.option("--rtol", type=Number(0, 1, min_open=True), help="What counts as equal  [default: by the method]")
 @click.option("--wrt", metavar="NAMES", help="By what: z,W  [default: all parameters and real inputs]")
 @click.option("--seed", type=click.IntRange(0), default=0, help="What random values are drawn.")
-@click.option("--entries", type=click.IntRange(1), default=ENTRIES, help="Of larger tensors only samples are compared.")
-def command(call: Call, spec: str, method: str, rtol: float | None, wrt: str | None, seed: int, entries: int) -> Answer:
+@click.option("--entries", type=click.IntRange(1), help="Of larger tensors only samples are compared  [default: 10000]")
+def command(
+    call: Call, spec: str, method: str, rtol: float | None, wrt: str | None, seed: int, entries: int | None
+) -> Answer:
     """Compare the derived gradients with numeric ones, on random values in float64.
 
     Exit code 1 says that one of them is wrong.
     """
-    from symnet.checks.numeric import check
+    from symnet.checks.numeric import ENTRIES, check
     from symnet.cli.subject import opened
 
     subject = opened(call, spec)
     asked = None if wrt is None else subject.named(wrt)
-    report = check(subject.loss, asked, seed=seed, method=method, rtol=rtol, entries=entries)
+    report = check(subject.loss, asked, seed=seed, method=method, rtol=rtol, entries=entries or ENTRIES)
     return Answer(data_of(report), table_of(report), 0 if report.ok else 1)
 
 
