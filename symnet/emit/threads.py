@@ -9,6 +9,8 @@ from symnet.core.definition import Node
 from symnet.emit.kernels import Writer
 from symnet.schedule.split import Share
 
+CELL = 8  # numbers of `shared` for each part of a scalar: a cache line, so that threads do not take it from each other
+
 
 @dataclass
 class ThreadsWriter(Writer):
@@ -42,7 +44,11 @@ class ThreadsWriter(Writer):
     def part_of_scalar(self, node: Node) -> str:
         """Where a thread says its part of a scalar."""
         at = self.partials.setdefault(node, len(self.partials))
-        return f"shared[({at} * {self.threads} + tid) * 8]"
+        return f"shared[({at} * {self.threads} + tid) * {CELL}]"
+
+    def room(self) -> int:
+        """How many numbers `shared` must hold."""
+        return len(self.partials) * self.threads * CELL
 
     def barrier(self, collected: Iterable[Node]) -> None:
         self.line("")
@@ -50,5 +56,5 @@ class ThreadsWriter(Writer):
         self.line("barrier(sync, goal)")
         for node in collected:
             at = self.partials[node]
-            parts = [f"shared[{(at * self.threads + t) * 8}]" for t in range(self.threads)]
+            parts = [f"shared[{(at * self.threads + t) * CELL}]" for t in range(self.threads)]
             self.line(f"{self.local(node)} = {' + '.join(parts)}")

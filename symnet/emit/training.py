@@ -121,8 +121,9 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     lines: list[str] = []
     spans: list[tuple[int, int]] = []
     used, writer = set[str](), None
+    partials: dict[Node, int] = {}  # of all schedules: no thread may write a part that another still reads
     for plan in plans:
-        writer = ThreadsWriter(plan.memory, sizes, numbers, dtype == "float64", names, used)
+        writer = ThreadsWriter(plan.memory, sizes, numbers, dtype == "float64", names, used, partials=partials)
         writer.depth, writer.threads = 2, step.threads
         writer.wide.update(n for n in plan.memory.stores if not n.rank and not is_whole_node(n))
         names.of.setdefault(step.step, "t")
@@ -155,6 +156,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     kernel = Compiled("train_steps", tuple(zip(parameters, kinds, strict=True)), tuple(body), frozenset(used), "int64")
     work = {name: sp.Max(*[p.memory.sizes[name] for p in plans]) for name in ("ws", "near", "wi")}
     room = [room_source(given, work)] if given else []
+    work["shared"] = sp.Integer(writer.room() if step.threads > 1 else 0)
     helpers = "\n\n\n".join([*([MASK] if step.noise else []), *([BARRIER] if step.threads > 1 else []), *shared, *room])
     source = module_text(step.title, dtype, used, kernel.text(), [], helpers)
     return TrainingModule(source, plans, work, kernel, helpers, tuple(data))

@@ -232,7 +232,7 @@ class Writing:
         texts["memory"] = f"np.array({[float(start) for _, start in whole.scalars]}, np.float64)"
         texts["wi"] = f"np.zeros({whole.training.work['wi']}, np.int64)"
         texts["sums"] = f"np.zeros({len(whole.step.logged) + 1})"
-        texts |= {"shared": "np.zeros(512 * THREADS)", "sync": "np.zeros(8, np.int64)"}
+        texts |= {"shared": f"np.zeros({whole.training.work['shared']})", "sync": "np.zeros(8, np.int64)"}
         yield "def workspace():"
         yield from doc_lines("What `train_steps` works on besides data and parameters, in its order, as it begins.")
         for name in self.work():

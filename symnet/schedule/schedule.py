@@ -13,6 +13,7 @@ from symnet.schedule.lanes import samples_innermost
 from symnet.schedule.memory import Memory, Store, plan
 from symnet.schedule.prepare import prepare
 from symnet.schedule.report import report
+from symnet.schedule.split import scalars_local
 from symnet.schedule.table import schedule_table
 from symnet.schedule.units import Unit, units_of
 
@@ -69,6 +70,8 @@ def schedule(
     """
     overwrites = dict(next_of or {})
     prepared = prepare(program)
+    if threads > 1:
+        prepared = scalars_local(prepared, fixed)
     units = units_of(prepared, overwrites, batch)
     if threads == 1:  # threads share samples
         units = samples_innermost(units, batch, dict(capacity or {}))

@@ -8,18 +8,22 @@ computed twice, nothing is added up across threads but scalars, and those in a f
     columns   each thread its part of an inner loop: sums over samples
     each      every thread does all of it: scalars, in local variables
     one       the first thread alone, which then tells the others what scalars it made
+
+A scalar that an array holds is written by one thread, so what adds up to it is a local variable first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import sympy as sp
 
-from symnet.core.definition import Node
+from symnet.core.definition import Definition, Node, Program
+from symnet.core.expr import Reduce
+from symnet.core.graph import definition_order
 from symnet.schedule.fuse import Begin, Item, Leaf, Loop, Timed
-from symnet.schedule.memory import THREAD, Memory
+from symnet.schedule.memory import THREAD, Memory, Store
 from symnet.schedule.units import Job, Product
 
 Touch = tuple[str, str]  # how an array is divided: the split extent and its stride; ("whole", "") or ("one", "")
@@ -56,17 +60,15 @@ class Division:
             self.deferred.append(item)
             return
         share = replace(shared(item) if self.is_local(item) else Share(item, "one"), begins=begins)
-        uses = list(self.uses(share))
-        if any(self.clashes(key, write, touch) for key, write, touch in uses) or self.is_pending(item):
-            self.barrier()
-        for key, write, touch in uses:
-            self.touched.setdefault(key, []).append((write, touch))
+        while self.is_pending(item) or any(self.clashes(*use) for use in self.uses(share)):
+            self.barrier()  # a second time where this writes what scalars that waited for the first have just read
+        self.touch(share)
         self.pending += share.partial
         self.result.append(share)
 
     def is_local(self, item: Item) -> bool:
-        """Whether no array holds the one scalar that an item makes: there a second thread would update it again."""
-        return not isinstance(item, Leaf) or bool(item.job.node.rank) or self.memory.stores[item.job.node].is_scalar
+        """Whether no array holds a scalar that an item makes: there a second thread would update it again."""
+        return all(node.rank or self.memory.stores[node].is_scalar for node in made(item))
 
     def is_pending(self, item: Item) -> bool:
         """Whether a scalar waits for sums of other threads, or for another scalar that does."""
@@ -79,7 +81,15 @@ class Division:
         deferred, self.deferred = self.deferred, []
         self.touched.clear()
         self.result.append(Share(None, "wait", collected=collected))
-        self.result += [Share(item, "each") for item in deferred]
+        for item in deferred:
+            share = Share(item, "each")
+            self.touch(share)
+            self.result.append(share)
+
+    def touch(self, share: Share) -> None:
+        """Note what an item reads and writes, until the next barrier."""
+        for key, write, touch in self.uses(share):
+            self.touched.setdefault(key, []).append((write, touch))
 
     def clashes(self, key: tuple[str, str], write: bool, touch: Touch) -> bool:
         """Whether another thread may be writing what this reads, or reading or writing what this writes."""
@@ -111,6 +121,17 @@ class Division:
                 yield key, write, (str(node.shape[axis]), str(stride))
                 return
         yield key, write, WHOLE
+
+
+def scalars_local(program: Program, fixed: Mapping[Node, Store]) -> Program:
+    """Scalars that arrays outside hold, as copies of local ones wherever they are added up."""
+    definitions = dict(program.definitions)
+    for node, definition in program.definitions.items():
+        held = node in fixed and not fixed[node].is_scalar
+        if held and not node.rank and isinstance(definition.formula, Reduce):
+            local = Node(node.name, (), auto=True, anonymous=True)
+            definitions[local], definitions[node] = definition, Definition((), local.read())
+    return definition_order(definitions, program.outputs)
 
 
 def divided(items: Sequence[Item], memory: Memory) -> list[Share]:
