@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,25 +23,24 @@ from symnet.declare.optimizers.sgd import SGD
 from symnet.declare.tensor import Tensor, input_tensor
 from symnet.errors import FormulaProblem, NonScalarLoss, SymnetError, TrainingProblem, ValueProblem
 from symnet.pipeline import gradients, lower
-from symnet.run.function import Function
 from symnet.run.values import LabelRanges, label_ranges
+from symnet.train.asking import Asked
+from symnet.train.called import metrics_by_name, outputs_by_name
 from symnet.train.checkpoint import load_params, newest, save_params, write
-from symnet.train.data import Prepared, at_rows, packed, prepare, sample_axes
+from symnet.train.data import Prepared, packed, prepare
 from symnet.train.history import History
 from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit, Progress, drawn_progress
 from symnet.train.rows import chosen_rows, class_weights, split
-from symnet.train.rowwise import WHOLE, joined, parts_by_rows
 from symnet.train.shown import ShownModel, ShownRun
 from symnet.train.source import kept_source
-from symnet.train.step import Parts, eval_program, numeric, parts_of
+from symnet.train.step import Parts, numeric, parts_of
 from symnet.train.stopping import as_stopping
 from symnet.train.weighted import reweighted
 
 Array = NDArray[Any]
 Measure = Callable[[], Mapping[str, float]]
-CHUNK = 4096
 WEIGHT = "sample_weight"
 
 
@@ -53,7 +51,7 @@ class Model(ShownModel):
         self,
         loss: Tensor,
         outputs: Mapping[str, Tensor] | Sequence[Tensor] | Tensor | None = None,
-        metrics: Sequence[Tensor] = (),
+        metrics: Sequence[Tensor] | Tensor = (),
         name: str = "model",
     ) -> None:
         if not isinstance(loss, Tensor):
@@ -61,8 +59,7 @@ class Model(ShownModel):
         if loss.rank:
             raise NonScalarLoss(f"the loss {loss!r} is no scalar", "take its mean over the samples")
         self.loss, self.name = loss, name
-        self.outputs = _named(outputs)
-        self.metrics = {metric.name: metric for metric in metrics}
+        self.outputs, self.metrics = outputs_by_name(outputs), metrics_by_name(metrics)
         self.parts = parts_of(loss, list(self.metrics.values()), self.outputs.values())
 
     def compile(
@@ -94,15 +91,6 @@ class Model(ShownModel):
     def __repr__(self) -> str:
         params = ", ".join(repr(p) for p in self.parts.params)
         return f"Model({self.name!r}: {self.loss.name} of {params})"
-
-
-def _named(outputs: Any) -> dict[str, Tensor]:
-    if outputs is None:
-        return {}
-    if isinstance(outputs, Mapping):
-        return dict(outputs)
-    found = outputs if isinstance(outputs, (list, tuple)) else [outputs]
-    return {tensor.name: tensor for tensor in found}
 
 
 class Params(Mapping[str, Array]):
@@ -145,7 +133,7 @@ class Run(ShownRun):
         self.history = History()
         self.numbers: dict[sp.Symbol, int] = {}
         self._kernels: dict[tuple[Any, ...], Kernel] = {}
-        self._functions: dict[tuple[str, ...], Asked] = {}
+        self._compiled: dict[str, Asked] = {}
         self.values: dict[str, Array] = {}
         self._states: dict[str, Array] = {}
         self._latest: Kernel | None = None
@@ -209,7 +197,7 @@ class Run(ShownRun):
         prepared = self._prepared(parts.data, values, parts, allow_nonfinite)
         self._ready(prepared.sizes)
         taking = np.arange(prepared.count) if rows is None else chosen_rows(rows, prepared.count)
-        taking, measure = self._held_out(prepared, taking, validation)
+        taking, measure = self._held_out(prepared, taking, validation, allow_nonfinite)
         prepared, taking = packed(prepared, taking, parts.batch)
         self.batch = size = min(batch_size, len(taking))
         kernel = self._kernel(parts, prepared, size)
@@ -221,14 +209,17 @@ class Run(ShownRun):
             fit.keep(Path(checkpoint), checkpoint_seconds, checkpoint_steps)
         return fit.run()
 
-    def _held_out(self, prepared: Prepared, rows: Array, validation: Any) -> tuple[Array, Measure | None]:
+    def _held_out(
+        self, prepared: Prepared, rows: Array, validation: Any, allow_nonfinite: bool
+    ) -> tuple[Array, Measure | None]:
         """The rows that train, and how the others, or other data, are measured after each epoch."""
         if isinstance(validation, (int, float)):
             if not validation:
                 return rows, None
             train, held = split(len(rows), float(validation), self.seed)
-            return rows[train], lambda: self._means(prepared, rows[held])
-        return rows, None if validation is None else lambda: self.evaluate(validation)
+            asked = self._asked("measures")
+            return rows[train], lambda: _as_floats(asked.over(prepared, rows[held], self.values))
+        return rows, None if validation is None else lambda: self.evaluate(validation, allow_nonfinite=allow_nonfinite)
 
     def _prepared(self, nodes: Any, values: dict[str, Any], parts: Parts, allow_nonfinite: bool = False) -> Prepared:
         ranges, known, batch = self.model.label_ranges, self.numbers, parts.batch
@@ -272,65 +263,29 @@ class Run(ShownRun):
 
     # -- asking
 
-    def predict(self, data: Mapping[Any, Any]) -> dict[str, Array]:
+    def predict(self, data: Mapping[Any, Any], *, allow_nonfinite: bool = False) -> dict[str, Array]:
         """The outputs for new data, by name."""
         if not self.model.outputs:
             raise ValueProblem("this model has no outputs", 'declare them: sn.Model(L, outputs={"p": p})')
-        return self._evaluated(tuple(self.model.outputs), data)
+        return self._evaluated("outputs", data, None, allow_nonfinite)
 
-    def evaluate(self, data: Mapping[Any, Any], rows: Any = None) -> dict[str, float]:
-        """The loss and the metrics on data, as means over all rows, or over some."""
-        names = ("loss", *self.model.metrics)
-        found = self._evaluated(names, data, rows)
-        return {name: float(value) for name, value in found.items()}
+    def evaluate(self, data: Mapping[Any, Any], rows: Any = None, *, allow_nonfinite: bool = False) -> dict[str, float]:
+        """The loss and the metrics on data, over all rows or over some."""
+        return _as_floats(self._evaluated("measures", data, rows, allow_nonfinite))
 
-    def _means(self, prepared: Prepared, rows: Array) -> dict[str, float]:
-        """The loss and the metrics on some rows of data that are prepared."""
-        found = self._asked(("loss", *self.model.metrics), prepared, rows)
-        return {name: float(value) for name, value in found.items()}
-
-    def _evaluated(self, names: tuple[str, ...], data: Mapping[Any, Any], rows: Any = None) -> dict[str, Any]:
-        wanted = self._wanted(names)
-        prepared = self._prepared(wanted, dict(data), self.model.parts)
+    def _evaluated(self, what: str, data: Mapping[Any, Any], rows: Any, allow_nonfinite: bool) -> dict[str, Any]:
+        asked = self._asked(what)
+        prepared = self._prepared(asked.data, dict(data), self.model.parts, allow_nonfinite)
         self._ready(prepared.sizes)
-        return self._asked(names, prepared, None if rows is None else chosen_rows(rows, prepared.count))
+        chosen = None if rows is None else chosen_rows(rows, prepared.count)
+        return asked.over(prepared, chosen, self.values)
 
-    def _wanted(self, names: tuple[str, ...]) -> list[Node]:
-        inputs = self._function(names).function.inputs
-        return [n for n in inputs if n.name not in {s.name for s in self._stored()}]
-
-    def _asked(self, names: tuple[str, ...], prepared: Prepared, rows: Array | None) -> dict[str, Any]:
-        """Values by name over rows: a few thousand of them at a time, where that gives the same."""
-        asked = self._function(names)
-        arrays = {node.name: array for node, array in prepared.arrays.items()}
-        count = prepared.count if rows is None else len(rows)
-        step = count if WHOLE in asked.parts else CHUNK
-        found, sizes = [], []
-        for start in range(0, count, step):
-            part = slice(start, start + step)
-            chosen = part if rows is None else rows[part]
-            given: dict[str, Any] = {
-                n.name: _rows(arrays[n.name], n, self.model.parts, chosen) for n in self._wanted(names)
-            }
-            given |= {n.name: self.values[n.name] for n in asked.function.inputs if n.name in self.values}
-            found.append(asked.function(given))
-            sizes.append(min(step, count - start))
-        return {
-            name: joined(part, list(values), sizes, sample_axes(tensor, self.model.parts.batch))
-            for name, tensor, part, values in zip(
-                names, asked.tensors, asked.parts, zip(*found, strict=True), strict=True
-            )
-        }
-
-    def _function(self, names: tuple[str, ...]) -> Asked:
-        if names not in self._functions:
-            tensors = {"loss": self.model.loss, **self.model.metrics, **self.model.outputs}
-            wanted = [tensors[name] for name in names]
-            program = eval_program(wanted, self.model.parts)
-            by_rows = parts_by_rows(program, self.model.parts.batch)
-            function = Function(wanted, self.dtype, lambda _: lower(program), program)
-            self._functions[names] = Asked(wanted, function, [by_rows[tensor] for tensor in wanted])
-        return self._functions[names]
+    def _asked(self, what: str) -> Asked:
+        """The outputs, or the loss and the metrics, compiled when they are first asked for."""
+        if what not in self._compiled:
+            tensors = {"outputs": self.model.outputs, "measures": {"loss": self.model.loss, **self.model.metrics}}
+            self._compiled[what] = Asked(tensors[what], self.model.parts, self.dtype)
+        return self._compiled[what]
 
     # -- what was compiled
 
@@ -429,13 +384,8 @@ class Run(ShownRun):
         self.place = facts["place"]
 
 
-@dataclass(frozen=True)
-class Asked:
-    """Tensors compiled to be asked, and what each is when only some samples are looked at."""
-
-    tensors: Sequence[Tensor]
-    function: Function
-    parts: Sequence[str]
+def _as_floats(found: Mapping[str, Any]) -> dict[str, float]:
+    return {name: float(value) for name, value in found.items()}
 
 
 def _group(arrays: Mapping[str, Array], group: str) -> dict[str, Array]:
@@ -448,8 +398,3 @@ def worth_sharing(parts: Parts, numbers: Mapping[sp.Symbol, int], batch_size: in
     """Whether a step is long enough for threads to wait for each other in it: from some 50 microseconds on."""
     weights = sum(int(np.prod(numeric(p, numbers))) for p in parts.params)
     return threads > 1 and batch_size >= 4 * threads and batch_size * weights >= 1_000_000
-
-
-def _rows(array: Array, node: Node, parts: Parts, rows: Any) -> Array:
-    """Some rows of an input, along its sample axes."""
-    return at_rows(array, sample_axes(node, parts.batch), rows)

@@ -40,7 +40,8 @@ def reweighted(loss: Tensor, weight: Tensor, batch: sp.Symbol) -> Tensor:
 
 def _after_samples(loss: Tensor, batch: sp.Symbol) -> dict[Node, Definition]:
     """The definitions that a loss reaches without passing one that has samples, each after what it reads."""
-    reached, todo = {loss}, [loss]
+    reached: set[Node] = {loss}
+    todo: list[Node] = [loss]
     while todo:
         definition = todo.pop().definition
         for node in read_nodes(definition.formula) if definition is not None else ():

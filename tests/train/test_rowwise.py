@@ -8,7 +8,7 @@ import pytest
 import symnet as sn
 from symnet.core.definition import Program
 from symnet.errors import ValueProblem
-from symnet.train.model import CHUNK
+from symnet.train.asking import CHUNK
 from symnet.train.rowwise import parts_by_rows
 
 N, T = sn.dims("N T")
