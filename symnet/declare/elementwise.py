@@ -51,7 +51,18 @@ def _slopes(formula: sp.Expr, parameters: tuple[sp.Symbol, ...]) -> tuple[sp.Exp
 def derivative(expr: sp.Expr, symbol: sp.Symbol) -> sp.Expr:
     """SymPy's derivative with symnet's conventions at kinks: brackets and signs are locally constant."""
     result = sp.diff(expr, symbol)
-    return result.replace(sp.DiracDelta, lambda *_: sp.S.Zero) if result.has(sp.DiracDelta) else result
+    if result.has(sp.DiracDelta):
+        result = result.replace(sp.DiracDelta, lambda *_: sp.S.Zero)
+    return result.replace(lambda e: isinstance(e, sp.Mul), with_its_sign) if result.has(sp.sign) else result
+
+
+def with_its_sign(product: sp.Mul) -> sp.Expr:
+    """x*sign(x) is |x|, which sums can be collected with: 1 - |x|/(1 + |x|) is 1/(1 + |x|)."""
+    for factor in product.args:
+        if isinstance(factor, sp.sign) and factor.args[0] in product.args:
+            rest = [f for f in product.args if f not in (factor, factor.args[0])]
+            return sp.Mul(sp.Abs(factor.args[0]), *rest)
+    return product
 
 
 def scalar_function(function: Callable[..., Any]) -> type[Elementwise]:

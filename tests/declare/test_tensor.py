@@ -60,3 +60,10 @@ def test_a_mask_is_a_condition():
 def test_misuse_is_refused_by_name(act, error, says):
     with pytest.raises(error, match=says):
         act()
+
+
+def test_slope_of_softsign_is_one_square():
+    x = sn.input("x", ("N",))
+    n = sn.indices("n")
+    loss = sn.define("L", (), sn.sum(x[n] / (1 + abs(x[n])), n))
+    assert sn.text(sn.grad(loss, x)) == "x_bar[n] = 1/(1 + abs(x[n]))**2"
