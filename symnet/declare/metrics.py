@@ -6,7 +6,8 @@
     mse, mae         the mean of (v - y)^2, of |v - y|
 
 Classes are along the last axis of p; y says them by labels, with one axis less, or by rows, one-hot or not. Every
-metric is a tensor of rank 0 that bears the metric's name; `.named("...")` gives it another. A loss is a metric too, under such a name.
+metric is a tensor of rank 0 that bears the metric's name; `.named("...")` gives it another. A loss is a metric too,
+under a name of its own.
 """
 
 from __future__ import annotations

@@ -84,9 +84,10 @@ class Fit:
 
     def run(self) -> History:
         """Train the epochs; what an interrupted fit had done of them counts."""
-        place, self.owner.place = self.owner.place, {}
+        place = self.owner.place
         self.check_place(place)
         self.remember(place)
+        self.owner.place = {}
         at, sums, number = int(place.get("at", 0)), place.get("sums"), int(place.get("epochs_done", 0))
         spent, stop = float(place.get("seconds", 0.0)), bool(place.get("stopped", False))
         if not place:
@@ -116,10 +117,21 @@ class Fit:
             )
 
     def remember(self, place: Mapping[str, Any]) -> None:
-        """What early stopping had seen, and the best parameters it had met."""
-        if self.stopping is not None and place.get("stopping"):
-            self.stopping.resume(place["stopping"], self.owner.best)
+        """What early stopping had seen in this fit, and the best parameters it had met; nothing of another fit."""
+        if self.stopping is not None:
+            self.stopping.check_watched(self.columns())
+            self.stopping.reset()
+            if place.get("stopping"):
+                self.stopping.resume(place["stopping"], self.owner.best)
         self.owner.best = None
+
+    def logged(self) -> tuple[str, ...]:
+        """What training itself measures."""
+        return ("loss", *self.owner.model.metrics)
+
+    def columns(self) -> tuple[str, ...]:
+        """What an epoch measures, with what it measures of data that is held out."""
+        return self.logged() if self.measure is None else (*self.logged(), *(f"val_{name}" for name in self.logged()))
 
     def epoch(self, number: int, at: int, sums: list[float] | None) -> bool | None:
         """One epoch from step `at` on; whether to stop after it, None where it was interrupted and saved midway."""
@@ -134,7 +146,7 @@ class Fit:
                 return None
         run.epoch += 1
         means = kernel.sums[:-1] / kernel.sums[-1]
-        found = {name: float(v) for name, v in zip(("loss", *run.model.metrics), means, strict=True)}
+        found = {name: float(v) for name, v in zip(self.logged(), means, strict=True)}
         if self.measure is not None:
             found |= {f"val_{name}": value for name, value in self.measure().items()}
         run.history.add(**found, seconds=time.perf_counter() - self.begun)

@@ -8,7 +8,7 @@ history = run.fit({"x": X, "y": Y}, epochs=10, batch_size=64)
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,11 +19,10 @@ from numpy.typing import NDArray
 
 from symnet.core.definition import Node, Program
 from symnet.declare.optimizers.base import Optimizer
-from symnet.declare.optimizers.sgd import SGD
 from symnet.declare.tensor import Tensor, input_tensor
 from symnet.errors import FormulaProblem, NonScalarLoss, SymnetError, TrainingProblem, ValueProblem
 from symnet.pipeline import gradients, lower
-from symnet.run.values import LabelRanges, label_ranges
+from symnet.run.values import LabelRanges, allowed_labels, label_ranges
 from symnet.train.asking import Asked
 from symnet.train.called import metrics_by_name, outputs_by_name
 from symnet.train.checkpoint import load_params, newest, save_params, write
@@ -32,6 +31,17 @@ from symnet.train.history import History
 from symnet.train.initial import initial
 from symnet.train.kernel import Kernel, Request
 from symnet.train.loop import Fit, Progress, drawn_progress
+from symnet.train.options import (
+    as_dtype,
+    as_flag,
+    as_optimizer,
+    as_share,
+    as_weights,
+    as_whole,
+    by_name,
+    check_classes,
+)
+from symnet.train.params import Params, UnknownParam
 from symnet.train.rows import chosen_rows, class_weights, split
 from symnet.train.shown import ShownModel, ShownRun
 from symnet.train.source import kept_source
@@ -66,13 +76,13 @@ class Model(ShownModel):
         self,
         optimizer: Optimizer | None = None,
         *,
-        dtype: str = "float32",
+        dtype: Any = "float32",
         seed: int = 0,
         threads: int = 1,
         resume: str | Path | None = None,
     ) -> Run:
         """The model ready to be trained; `resume` names a folder of checkpoints to go on from."""
-        run = Run(self, optimizer if optimizer is not None else SGD(), dtype, seed, threads)
+        run = Run(self, as_optimizer(optimizer), dtype, seed, threads)
         if resume is not None:
             run.restore(Path(resume))
         return run
@@ -93,40 +103,13 @@ class Model(ShownModel):
         return f"Model({self.name!r}: {self.loss.name} of {params})"
 
 
-class Params(Mapping[str, Array]):
-    """The parameters by name, as arrays; assigning to one copies values in."""
-
-    def __init__(self, run: Run) -> None:
-        self._run = run
-
-    def __getitem__(self, name: str) -> Array:
-        return self._run.view(name)
-
-    def __setitem__(self, name: str, value: Any) -> None:
-        self._run.view(name)[...] = value
-
-    def __iter__(self) -> Iterator[str]:
-        return iter([p.name for p in self._run.model.parts.params])
-
-    def __len__(self) -> int:
-        return len(self._run.model.parts.params)
-
-    def __repr__(self) -> str:
-        return f"Params({', '.join(f'{n} {a.shape}' for n, a in self.items())})"
-
-
 class Run(ShownRun):
     """A model under training: its parameters, the state of the optimizer, and where it stands."""
 
-    def __init__(self, model: Model, optimizer: Optimizer, dtype: str, seed: int, threads: int) -> None:
-        if dtype not in ("float32", "float64"):
-            raise ValueProblem(f"dtype={dtype!r} is not known", "there are 'float32' and 'float64'")
-        if not isinstance(threads, int) or threads < 1:
-            raise ValueProblem(f"threads={threads!r}", "give the number of threads, from 1")
-        if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**63:
-            raise ValueProblem(f"seed={seed!r}", "give a whole number from 0, below 2**63")
+    def __init__(self, model: Model, optimizer: Optimizer, dtype: Any, seed: int, threads: int) -> None:
         self.model, self.optimizer = model, optimizer
-        self.dtype, self.seed, self.threads = dtype, int(seed), threads
+        self.dtype, self.threads = as_dtype(dtype), as_whole("threads", threads, 1)
+        self.seed = as_whole("seed", seed, 0, below=2**63)
         self.epoch, self.done = 0, 0
         self.batch = 32  # samples in a step, for what is shown before the first fit
         self.place: dict[str, Any] = {}
@@ -148,7 +131,7 @@ class Run(ShownRun):
 
     def view(self, name: str) -> Array:
         if name not in {n.name for n in self._stored()}:
-            raise ValueProblem(f"there is no parameter {name!r}", f"there are {', '.join(self.params)}")
+            raise UnknownParam(f"there is no parameter {name!r}", f"there are {', '.join(self.params)}")
         self._ready()
         return self.values[name]
 
@@ -191,11 +174,14 @@ class Run(ShownRun):
 
         `rows` says which rows take part, all unless given. `on_progress` is told of slices and epochs as dicts.
         """
-        if not isinstance(batch_size, int) or batch_size < 1:
-            raise ValueProblem(f"batch_size={batch_size!r}", "give a whole number from 1")
+        epochs, batch_size = as_whole("epochs", epochs, 0), as_whole("batch_size", batch_size, 1)
+        shuffle, stopping = as_flag("shuffle", shuffle), as_stopping(early_stopping)
         parts, values = self._weighted(data, sample_weight, class_weight)
         prepared = self._prepared(parts.data, values, parts, allow_nonfinite)
         self._ready(prepared.sizes)
+        if class_weight is not None:
+            target, sizes = self._classified(values), {**prepared.sizes, parts.batch: prepared.count}
+            check_classes(target.name, class_weight, allowed_labels(target, sizes, self.model.label_ranges))
         taking = np.arange(prepared.count) if rows is None else chosen_rows(rows, prepared.count)
         taking, measure = self._held_out(prepared, taking, validation, allow_nonfinite)
         prepared, taking = packed(prepared, taking, parts.batch)
@@ -203,7 +189,6 @@ class Run(ShownRun):
         kernel = self._kernel(parts, prepared, size)
         if on_progress is None and progress and sys.stderr.isatty():
             on_progress = drawn_progress
-        stopping = as_stopping(early_stopping)
         fit = Fit(self, kernel, prepared, taking, size, epochs, shuffle, measure, stopping, on_progress)
         if checkpoint is not None:
             fit.keep(Path(checkpoint), checkpoint_seconds, checkpoint_steps)
@@ -213,13 +198,15 @@ class Run(ShownRun):
         self, prepared: Prepared, rows: Array, validation: Any, allow_nonfinite: bool
     ) -> tuple[Array, Measure | None]:
         """The rows that train, and how the others, or other data, are measured after each epoch."""
-        if isinstance(validation, (int, float)):
-            if not validation:
-                return rows, None
-            train, held = split(len(rows), float(validation), self.seed)
-            asked = self._asked("measures")
-            return rows[train], lambda: _as_floats(asked.over(prepared, rows[held], self.values))
-        return rows, None if validation is None else lambda: self.evaluate(validation, allow_nonfinite=allow_nonfinite)
+        share = as_share(validation)
+        if validation is None or share == 0:
+            return rows, None
+        asked = self._asked("measures")
+        if share is None:
+            other = self._prepared(asked.data, by_name(validation), self.model.parts, allow_nonfinite)
+            return rows, lambda: _as_floats(asked.over(other, None, self.values))
+        train, held = split(len(rows), share, self.seed)
+        return rows[train], lambda: _as_floats(asked.over(prepared, rows[held], self.values))
 
     def _prepared(self, nodes: Any, values: dict[str, Any], parts: Parts, allow_nonfinite: bool = False) -> Prepared:
         ranges, known, batch = self.model.label_ranges, self.numbers, parts.batch
@@ -231,16 +218,25 @@ class Run(ShownRun):
             raise
 
     def _weighted(self, data: Mapping[Any, Any], sample_weight: Any, class_weight: Any) -> tuple[Parts, dict[str, Any]]:
-        values = {k.name if isinstance(k, Node) else k: v for k, v in data.items()}
+        values = by_name(data)
         if sample_weight is None and class_weight is None:
             return self.model.parts, values
-        weights = np.ones(()) if sample_weight is None else np.asarray(sample_weight, float)
+        weights = as_weights(sample_weight)
         if class_weight is not None:
-            targets = [n for n in self.model.parts.data if n.kind in ("label", "onehot")]
-            if len(targets) != 1 or targets[0].name not in values:
-                raise ValueProblem("class weights need exactly one input of labels or one-hot rows")
-            weights = weights * class_weights(values[targets[0].name], class_weight)
+            target = self._classified(values)
+            weights = weights * class_weights(values[target.name], class_weight, target.name)
         return self.model.weighted(), {**values, WEIGHT: weights}
+
+    def _classified(self, values: Mapping[str, Any]) -> Node:
+        """The input that says the class of each sample."""
+        targets: list[Node] = [n for n in self.model.parts.data if n.kind in ("label", "onehot")]
+        if len(targets) != 1 or targets[0].name not in values:
+            found = ", ".join(n.name for n in targets) or "none"
+            raise ValueProblem(
+                f"class weights need exactly one input of labels or one-hot rows, but there is {found}",
+                "say what each sample weighs: sample_weight=",
+            )
+        return targets[0]
 
     def _kernel(self, parts: Parts, prepared: Prepared, batch_size: int) -> Kernel:
         key = (len(parts.data), batch_size, tuple(sorted((str(s), v) for s, v in self.numbers.items())))
@@ -275,7 +271,7 @@ class Run(ShownRun):
 
     def _evaluated(self, what: str, data: Mapping[Any, Any], rows: Any, allow_nonfinite: bool) -> dict[str, Any]:
         asked = self._asked(what)
-        prepared = self._prepared(asked.data, dict(data), self.model.parts, allow_nonfinite)
+        prepared = self._prepared(asked.data, by_name(data), self.model.parts, allow_nonfinite)
         self._ready(prepared.sizes)
         chosen = None if rows is None else chosen_rows(rows, prepared.count)
         return asked.over(prepared, chosen, self.values)
@@ -362,6 +358,7 @@ class Run(ShownRun):
             "dtype": self.dtype,
             "place": dict(place or {}),
         }
+        self._ready()
         groups = {"param": self.values, "state": self._states, "best": self.best or {}}
         arrays = {f"{group}/{name}": array for group, own in groups.items() for name, array in own.items()}
         write(Path(folder), "checkpoint", arrays, facts)

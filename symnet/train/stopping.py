@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from math import isnan
 from numbers import Real
@@ -68,12 +68,16 @@ class EarlyStopping(Generic[T]):
 
     def value_of(self, epoch: Mapping[str, Any]) -> float:
         """The monitored value among those of an epoch."""
-        if epoch.get(self.monitor) is None:
-            raise ValueProblem(
-                f"early stopping watches {self.monitor}, but an epoch has {', '.join(epoch)}",
-                "give validation= to fit, or watch another: EarlyStopping(monitor=...)",
-            )
+        self.check_watched([name for name, value in epoch.items() if value is not None])
         return float(epoch[self.monitor])
+
+    def check_watched(self, names: Sequence[str]) -> None:
+        """What is watched is among what an epoch measures."""
+        if self.monitor not in names:
+            raise ValueProblem(
+                f"early stopping watches {self.monitor}, but an epoch has {', '.join(names)}",
+                'give validation= to fit, or watch another: early_stopping={"monitor": "loss"}',
+            )
 
     def reset(self) -> None:
         """Forget what was met."""
@@ -99,6 +103,7 @@ class EarlyStopping(Generic[T]):
         return made
 
 
+ALLOWED = 'give a number of epochs, or settings: early_stopping={"monitor": "val_loss", "patience": 5}'
 SETTINGS = tuple(f.name for f in fields(EarlyStopping) if f.init)
 
 
@@ -116,7 +121,7 @@ def as_stopping(value: Any) -> EarlyStopping[Any] | None:
     if value is True:
         return EarlyStopping()
     if not _is_number(value):
-        raise ValueProblem(f"early_stopping={value!r} has no meaning", "give a number of epochs or EarlyStopping(...)")
+        raise ValueProblem(f"early_stopping={value!r} has no meaning", ALLOWED)
     return EarlyStopping(patience=value)
 
 
