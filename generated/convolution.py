@@ -55,8 +55,8 @@ Written by symnet; needs numpy, numba and scipy, and nothing else.
 
 import math
 import operator
-import time
 from contextlib import contextmanager
+from time import perf_counter
 
 import numpy as np
 from llvmlite import binding as llb, ir
@@ -1086,7 +1086,7 @@ def train(x, y, params=None, epochs=10, seed=0):
 
 def main():
     """Train on random data, and say how it goes."""
-    begin = time.perf_counter()
+    begin = perf_counter()
     x, y = random_data(16 * BATCH)
     params = initial()
     z = forward(x, params)
@@ -1096,10 +1096,10 @@ def main():
     for name, slope in slopes.items():
         print(f"slope by {name}, largest entry {np.max(np.abs(slope)):.3g}")
     train(x, y, params, epochs=1)
-    print(f"ready after {time.perf_counter() - begin:.1f} s")
-    begin = time.perf_counter()
+    print(f"ready after {perf_counter() - begin:.1f} s")
+    begin = perf_counter()
     params, losses = train(x, y, params, epochs=10)
-    seconds = time.perf_counter() - begin
+    seconds = perf_counter() - begin
     for epoch, loss in enumerate(losses):
         print(f"epoch {epoch + 1:2}: loss {loss:.6f}")
     print(f"{len(losses) * 16 / seconds:.0f} steps per second")

@@ -9,26 +9,12 @@ import sympy as sp
 
 from symnet.core.definition import Node
 from symnet.emit.document import safe, shape_words
+from symnet.emit.helpers import GIVEN, LABELS
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.layout import WIDTH, filled
 from symnet.emit.random_values import drawn, shape_tuple
 from symnet.emit.scalar import is_whole_node
 from symnet.schedule.schedule import Schedule
-
-GIVEN = '''\
-def given(name, value, shape, dtype=real):
-    """The value as an array that kernels take; its shape must be this one."""
-    array = np.asarray(value, dtype, order="C")
-    if array.shape != shape:
-        raise ValueError(f"{name} must have the shape {shape}, but has {array.shape}")
-    return array
-'''
-LABELS = '''\
-def labels(name, array, classes):
-    """Labels outside their classes are refused: kernels read memory by them."""
-    if array.size and not 0 <= array.min() <= array.max() < classes:
-        raise ValueError(f"{name} must hold labels in 0..{classes - 1}, but holds {array.min()}..{array.max()}")
-'''
 
 
 def face_helpers(faces: Iterable[Sequence[str]]) -> list[str]:

@@ -221,7 +221,7 @@ class Writer:
         if wide:
             self.wide.add(job.node)
         if job.op == "argmax":
-            self.line(f"{self.local(job.node)}_best = real(-np.inf)")
+            self.line(f"{self.best(job)} = real(-np.inf)")
             value = "0" if is_whole_node(job.node) else "real(0.0)"
         else:
             value = BEGINS[job.op]
@@ -305,8 +305,12 @@ class Writer:
             return self.scalars().whole(job.body)
         return self.scalars(double).real(job.body)
 
+    def best(self, job: Job) -> str:
+        """The local variable that holds the largest value so far."""
+        return self.names((job.node, "best"), f"{self.local(job.node)}_best")
+
     def argmax(self, job: Job, target: str, value: str) -> None:
-        best = f"{self.local(job.node)}_best"
+        best = self.best(job)
         summed = [a for a in job.axes if a.kind != FREE]
         place: sp.Expr = sp.S.Zero
         for axis in summed:

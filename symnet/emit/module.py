@@ -20,7 +20,7 @@ from symnet.emit.hints import HINTS
 from symnet.emit.kernels import INDENT, Writer
 from symnet.emit.layout import laid_out
 from symnet.emit.names import Names
-from symnet.emit.prelude import HEAD
+from symnet.emit.prelude import EXTRA, HEAD
 from symnet.emit.scalar import is_whole_node
 from symnet.emit.tiles import tiled_gemm_source
 from symnet.emit.vector_math import source as vector_math
@@ -30,7 +30,6 @@ from symnet.schedule.units import row_strides
 
 Lines = Sequence[str]
 IMPORT = re.compile(r"^(?:from (\S+) )?import (.*)\n", re.MULTILINE)
-EXTRA = "import time\nfrom concurrent.futures import ThreadPoolExecutor\n"  # what faces may need
 
 
 @dataclass(frozen=True)

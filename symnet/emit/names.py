@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import ast
 import builtins
 import keyword
 import re
 import unicodedata
 from collections.abc import Hashable, Iterable, Set
+from functools import cache
 
 import sympy as sp
 
 from symnet.core.definition import Node
+from symnet.emit.helpers import BARRIER, GIVEN, LABELS, MASK, VECTORS
+from symnet.emit.hints import HINTS
+from symnet.emit.prelude import EXTRA, HEAD
+from symnet.emit.tiles import tiled_gemm_source
+from symnet.emit.vector_math import defined, globals_given
 
 WORD = re.compile(r"\w+")
-# what emitted modules and their compiled functions call their own things
-RESERVED = frozenset(
-    WORD.findall(
-        """
-        np math njit types intrinsic ir cgutils real zero one half two NUMBER KERNEL PART wide ws near theta grad
-        state order sums first last begin rows count step exp expm1 log1p tanh sigmoid log_sigmoid softplus
-        log_cosh sech2 erf erfc normal_cdf difference larger shared sync tid goal barrier arrive arrived
-        give_way fill_mask sin cos sqrt maximum minimum apart unseen fetch gemm gemv address forward loss_and_gradients
-        train_steps kernel llb total status label scalars out main parse tile fill given labels draw overload pack
-        unpack workspace train aligned initial random_data seed
-        params epoch epochs losses slopes seconds steps count done held memory noise main rng value name
-        """
-    )
-)
+# what is written line by line: functions and constants of modules, and what functions of tensors call their own things
+WRITTEN = """
+forward loss_and_gradients kernel forward_kernel gradient_kernel train_steps train main initial random_data workspace
+room BATCH THREADS PARAMETERS THETA HELD HELD_SIZE
+rows theta grad state memory held noise ws near wi sums first last total done seed shared sync tid goal step begin
+scalars params draw rng name value count order steps epoch epochs losses slopes slope seconds share pool
+"""
 GREEK = dict(
     zip(
         "αβγδεζηθικλμνξοπρςστυφχψω",
@@ -84,8 +84,17 @@ class Names:
         return candidate
 
 
+@cache
+def reserved() -> frozenset[str]:
+    """What emitted modules call their own things: all that any of them defines or imports, and what is `WRITTEN`."""
+    texts = [HEAD.format(dtype="float32"), EXTRA, *HINTS.values(), tiled_gemm_source("float32")]
+    texts += [GIVEN, LABELS, VECTORS, BARRIER, MASK]
+    given = (defined(statement) for text in texts for statement in ast.parse(text).body)
+    return globals_given().union(WORD.findall(WRITTEN), *given)
+
+
 def is_free(name: str) -> bool:
-    return not (name in RESERVED or keyword.iskeyword(name) or hasattr(builtins, name))
+    return not (name in reserved() or keyword.iskeyword(name) or hasattr(builtins, name))
 
 
 def mangle(name: str) -> str:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 INDENT = "    "
@@ -34,9 +34,9 @@ class Piece:
 
 
 def share_equal(
-    lines: list[str], spans: Sequence[tuple[int, int]], outer: Iterable[str]
+    lines: list[str], spans: Sequence[tuple[int, int]], outer: Iterable[str], fresh: Callable[[str], str]
 ) -> tuple[list[str], list[str]]:
-    """The lines of a step with equal loops as calls, and the functions that these call."""
+    """The lines of a step with equal loops as calls, and the functions that these call, by `fresh` names."""
     if len(spans) < MANY:
         return lines, []
     known = {*outer, *ASSIGNED.findall("\n".join(lines))}
@@ -50,9 +50,10 @@ def share_equal(
         if found is None or count[found.text] < 2:
             result += lines[start:end]
             continue
-        name = functions.setdefault(found.text, f"part_{len(functions) + 1}")
+        if found.text not in functions:
+            functions[found.text] = fresh(f"part_{len(functions) + 1}")
         pad = lines[start][: len(lines[start]) - len(lines[start].lstrip())]
-        result.append(f"{pad}{name}({', '.join([*found.parameters, *found.offsets])})")
+        result.append(f"{pad}{functions[found.text]}({', '.join([*found.parameters, *found.offsets])})")
     result += lines[at:]
     return result, [defined(name, text) for text, name in functions.items()]
 

@@ -18,3 +18,4 @@ NUMBER = types.{dtype}
 KERNEL = dict(fastmath={{"contract", "reassoc", "nsz"}}, error_model="numpy", boundscheck=False, nogil=True, cache=True)
 PART = dict(KERNEL, no_cpython_wrapper=True, no_cfunc_wrapper=True)  # called from kernels only
 """
+EXTRA = "from concurrent.futures import ThreadPoolExecutor\nfrom time import perf_counter\n"  # what faces may need

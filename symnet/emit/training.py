@@ -10,6 +10,7 @@ import numpy as np
 import sympy as sp
 
 from symnet.core.definition import Node, Program
+from symnet.emit.helpers import BARRIER, MASK
 from symnet.emit.kernels import INDENT
 from symnet.emit.module import Compiled, module_text
 from symnet.emit.names import Names
@@ -141,7 +142,7 @@ def training_module(step: Step, dtype: str) -> TrainingModule:
     kinds = ["int64[::1]" if is_whole_node(n) else "NUMBER[::1]" for n in step.data] + [k for _, k in fixed]
     parameters = [*data, *(name for name, _ in fixed), *given.values()]
     kinds += ["int64"] * len(given)
-    lines, shared = share_equal(lines, spans, [*parameters, "n", "begin", "t"])
+    lines, shared = share_equal(lines, spans, [*parameters, "n", "begin", "t"], names.fresh)
     used |= {"apart"} if shared or step.threads == 1 else set()
     doc = f"Steps `first` to `last` of an epoch, each over {step.batch_size} of the `total` rows; how many were done."
     body = [
@@ -223,66 +224,3 @@ def tail(step: Step, names: Names, plans: Sequence[Schedule], writer: ThreadsWri
     if step.threads > 1 and step.scalars:
         lines += [f"{INDENT * 2}goal += {step.threads}", f"{INDENT * 2}barrier(sync, goal)"]
     return lines
-
-
-BARRIER = '''\
-@intrinsic
-def arrive(typing, sync):
-    """One more thread is here."""
-
-    def codegen(context, builder, sig, args):
-        place = context.make_array(sig.args[0])(context, builder, args[0]).data
-        builder.atomic_rmw("add", place, ir.IntType(64)(1), "acq_rel")
-        return context.get_dummy_value()
-
-    return types.void(sync), codegen
-
-
-@intrinsic
-def arrived(typing, sync):
-    """How many threads have come here so far."""
-
-    def codegen(context, builder, sig, args):
-        place = context.make_array(sig.args[0])(context, builder, args[0]).data
-        return builder.load_atomic(place, "acquire", 8)
-
-    return types.int64(sync), codegen
-
-
-@intrinsic
-def give_way(typing):
-    """Let another thread run."""
-
-    def codegen(context, builder, sig, args):
-        yields = ir.FunctionType(ir.IntType(32), [])
-        builder.call(cgutils.get_or_insert_function(builder.module, yields, "sched_yield"), [])
-        return context.get_dummy_value()
-
-    return types.void(), codegen
-
-
-@njit(**PART)
-def barrier(sync, goal):
-    """Wait until all threads are here; `goal` is how many arrivals that makes since the beginning."""
-    arrive(sync)
-    turns = 0
-    while arrived(sync) < goal:
-        turns += 1
-        if turns > 4096:
-            give_way()
-'''
-
-MASK = '''\
-@njit(**PART)
-def fill_mask(noise, at, count, keep, seed, step, salt):
-    """1 with probability `keep`, else 0: a hash of (seed, step, place), so that any step can be drawn again."""
-    key = np.uint64(seed) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(step) * np.uint64(0xD1B54A32D192ED03)
-    key += np.uint64(salt)
-    limit = np.uint64(keep * 2.0**53)
-    for i in range(count):
-        z = key + np.uint64(i) * np.uint64(0x9E3779B97F4A7C15)
-        z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        z = z ^ (z >> np.uint64(31))
-        noise[at + i] = real(1.0) if (z >> np.uint64(11)) < limit else real(0.0)
-'''

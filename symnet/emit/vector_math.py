@@ -56,6 +56,12 @@ def available() -> frozenset[str]:
 
 
 @cache
+def globals_given() -> frozenset[str]:
+    """Every name that the text may give to a module."""
+    return frozenset().union(*(s.gives for dtype in NUMBERS for s in _statements(dtype)))
+
+
+@cache
 def _statements(dtype: str) -> tuple[Statement, ...]:
     text = HEAD + NUMBERS[dtype] + FUNCTIONS + STABLE[dtype]
     lines, begin, found = text.splitlines(), 0, []
@@ -64,14 +70,15 @@ def _statements(dtype: str) -> tuple[Statement, ...]:
         part = "\n".join(lines[begin : node.end_lineno]).strip()
         begin = node.end_lineno
         uses = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-        found.append(Statement(part, _given(node), frozenset(uses), isinstance(node, ast.FunctionDef)))
+        found.append(Statement(part, defined(node), frozenset(uses), isinstance(node, ast.FunctionDef)))
     return tuple(found)
 
 
-def _given(node: ast.stmt) -> frozenset[str]:
-    if isinstance(node, ast.FunctionDef):
+def defined(node: ast.stmt) -> frozenset[str]:
+    """The names that a top-level statement gives."""
+    if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
         return frozenset({node.name})
-    if isinstance(node, ast.ImportFrom):
+    if isinstance(node, (ast.Import, ast.ImportFrom)):
         return frozenset(alias.asname or alias.name for alias in node.names)
     assert isinstance(node, ast.Assign)
     names = (n for target in node.targets for n in ast.walk(target) if isinstance(n, ast.Name))

@@ -18,6 +18,7 @@ import sympy as sp
 from symnet.core.definition import Node, Program
 from symnet.emit.document import documentation, kind_words, module_doc, shape_words
 from symnet.emit.face import doc_lines, face_helpers
+from symnet.emit.helpers import VECTORS
 from symnet.emit.kernels import INDENT
 from symnet.emit.layout import laid_out
 from symnet.emit.module import FunctionPart, assembled, function_part
@@ -27,26 +28,6 @@ from symnet.emit.scalar import is_whole_node
 from symnet.emit.training import FIXED, SHARED, Arena, Step, TrainingModule
 
 ROUNDS = 16  # batches of the random data that a script trains on
-VECTORS = '''\
-def aligned(count):
-    """Zeros that begin at a cache line."""
-    lines = np.zeros(count + 64 // real().itemsize, real)
-    skip = -lines.ctypes.data // real().itemsize % (64 // real().itemsize)
-    return lines[skip : skip + count]
-
-
-def pack(params, layout=PARAMETERS, size=THETA):
-    """Parameters by name, as one vector."""
-    theta = aligned(size)
-    for name, (at, shape) in layout.items():
-        theta[at : at + math.prod(shape)] = given(name, params[name], shape).ravel()
-    return theta
-
-
-def unpack(theta, layout=PARAMETERS):
-    """The parameters of a vector by name; arrays that share its memory."""
-    return {name: theta[at : at + math.prod(shape)].reshape(shape) for name, (at, shape) in layout.items()}
-'''
 
 
 @dataclass(frozen=True)
@@ -320,21 +301,25 @@ class Writing:
         yield "def main():"
         yield from doc_lines("Train on random data, and say how it goes.")
         lines = [
-            "begin = time.perf_counter()",
+            "begin = perf_counter()",
             f"{self.data()} = random_data({ROUNDS} * BATCH)",
             "params = initial()",
             *self.shown(),
             f"train({data}, params, epochs=1)",
-            'print(f"ready after {time.perf_counter() - begin:.1f} s")',
-            "begin = time.perf_counter()",
+            'print(f"ready after {perf_counter() - begin:.1f} s")',
+            "begin = perf_counter()",
             f"params, losses = train({data}, params, epochs=10)",
-            "seconds = time.perf_counter() - begin",
-            "for epoch, loss in enumerate(losses):",
-            f'{INDENT}print(f"epoch {{epoch + 1:2}}: loss {{loss:.6f}}")',
+            "seconds = perf_counter() - begin",
+            f"for epoch, {self.loss()} in enumerate(losses):",
+            f'{INDENT}print(f"epoch {{epoch + 1:2}}: loss {{{self.loss()}:.6f}}")',
             f'print(f"{{len(losses) * {ROUNDS} / seconds:.0f}} steps per second")',
         ]
         yield from (INDENT + line for line in lines)
         yield from ("", "", 'if __name__ == "__main__":', f"{INDENT}main()")
+
+    def loss(self) -> str:
+        """What a script calls the number: a plain word, unless data have this name."""
+        return "loss" if "loss" not in map(self.own, self.whole.data) else self.names.copy().fresh("loss")
 
     def shown(self) -> Iterator[str]:
         """The other two functions, called."""
@@ -342,8 +327,8 @@ class Writing:
         yield f"{', '.join(outputs)} = {_called(self.forward)}"
         for text in outputs:
             yield f'print("{text}, of shape", np.shape({text}))'
-        yield f"loss, slopes = {_called(self.gradients)}"
-        yield 'print(f"loss {loss:.6f}")'
+        yield f"{self.loss()}, slopes = {_called(self.gradients)}"
+        yield f'print(f"loss {{{self.loss()}:.6f}}")'
         yield "for name, slope in slopes.items():"
         yield f'{INDENT}print(f"slope by {{name}}, largest entry {{np.max(np.abs(slope)):.3g}}")'
 

@@ -15,10 +15,13 @@ import numpy as np
 import pytest
 
 import symnet as sn
+from symnet.emit.vector_math import available, defined
 from symnet.errors import TrainingProblem
 
 ROOT = Path(__file__).resolve().parents[2]
 D, H, K = 5, 4, 3
+DEFINING = (ast.FunctionDef, ast.ClassDef, ast.Import, ast.ImportFrom, ast.Assign)
+FACES = ("forward", "loss_and_gradients", "train", "main", "random_data", "initial", "workspace")
 DETERMINED = """
 import sys, symnet as sn
 from networks import NETWORKS
@@ -276,3 +279,48 @@ def test_text_does_not_depend_on_the_process():
         assert found[-1].returncode == 0, found[-1].stderr
     assert found[0].stdout == found[1].stdout == found[2].stdout
     assert found[0].stdout.count("def forward(") == len(networks) + 3
+
+
+# -- names
+
+
+def named_after(names: list[str]) -> sn.Model:
+    """A model whose data, parameters and steps in between have these names, in turn."""
+    x, labels = sn.input("x.in", ("N", D)), sn.input("t.in", ("N",), kind="label", classes=K)
+    h = sn.layers.Dropout(0.25, name="drop")(sn.layers.BatchNorm(name="norm")(x))
+    z, n = sn.layers.Dense(K, name="last")(h), sn.indices("n")
+    total = sn.tanh(z[n, 0])
+    for data, weight, step in zip(names[::3], names[1::3], names[2::3], strict=True):
+        one, weight = sn.input(data, ("N",)), sn.param(weight, (), init="constant(0.5)")
+        made = sn.define(step, n, total + weight[()] * sn.log(1 + one[n] ** 2))
+        total = made[n]
+    loss = sn.losses.softmax_cross_entropy(z, labels) + sn.mean(made**2)
+    return sn.Model(loss.named("L"), {"p": sn.softmax(z), "made": made}, name="names")
+
+
+def words_of(text: str) -> set[str]:
+    """All that a module defines or imports, and what its functions of arrays name."""
+    body = ast.parse(text).body
+    found = set().union(*(defined(s) for s in body if isinstance(s, DEFINING)))
+    for function in (s for s in body if isinstance(s, ast.FunctionDef) and s.name in FACES):
+        found |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name)}
+        found |= {a.arg for a in ast.walk(function) if isinstance(a, ast.arg)}
+    return {name for name in found if not name.startswith("_")}
+
+
+def test_tensors_may_be_called_like_anything_in_the_module(text, tmp_path):
+    names = sorted(words_of(text) | available())
+    names += [f"further{i}" for i in range(-len(names) % 3)]
+    model = named_after(names)
+    run = model.compile(sn.optim.Adam(1e-3), dtype="float64")
+    rng = np.random.default_rng(0)
+    values = {name: rng.normal(size=20) for name in names[::3]}
+    values |= {"x.in": rng.normal(size=(20, D)), "t.in": rng.integers(0, K, 20)}
+    run.fit(values, batch_size=10, progress=False)
+    x = sn.input("exp", ("N",))
+    outputs = [(i * sn.log(x) + sn.exp(x)).named(name) for i, name in enumerate(("log", "abs", "main", "real"))]
+    for i, made in enumerate(sn.function(outputs, dtype="float64")({"exp": np.arange(1.0, 4.0)})):
+        np.testing.assert_allclose(made, i * np.log([1, 2, 3]) + np.exp([1, 2, 3]), rtol=1e-12)
+    (tmp_path / "names.py").write_text(run.source)
+    done = subprocess.run([sys.executable, "names.py"], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
