@@ -19,6 +19,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -219,9 +220,11 @@ def definition_text(node: Node, definition: Definition) -> str:
     return f"{node.name}[{places}] := {definition.formula}" if places else f"{node.name} := {definition.formula}"
 
 
-def read_nodes(formula: sp.Expr) -> list[Node]:
-    """The tensors that a formula reads, each once, in a fixed order."""
-    return sorted({r.args[0].node for r in formula.atoms(sp.Indexed)}, key=lambda node: (node.name, node.serial))
+@lru_cache(maxsize=4096)
+def read_nodes(formula: sp.Expr) -> tuple[Node, ...]:
+    """The tensors that a formula reads, each once, in a fixed order; they are asked for again in each evaluation."""
+    nodes = {r.args[0].node for r in formula.atoms(sp.Indexed)}
+    return tuple(sorted(nodes, key=lambda node: (node.name, node.serial)))
 
 
 def _collect(root: Node, found: dict[Node, Definition]) -> None:

@@ -322,7 +322,10 @@ class _Evaluator:
         array = self.machine.arrays[node]
         places = []
         for axis, (place, size) in enumerate(zip(read.indices, array.shape, strict=True)):
-            index = np.asarray(self.value(place, mask)).astype(np.int64)
+            index = np.asarray(self.value(place, mask)).astype(np.int64, copy=False)
+            if not index.size or (index.min() >= 0 and index.max() < size):
+                places.append(index)
+                continue
             outside = ((index < 0) | (index >= size)) & mask
             if np.any(outside):
                 bad = np.broadcast_to(index, outside.shape)[outside][0]
