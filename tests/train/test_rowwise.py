@@ -10,6 +10,7 @@ from symnet.core.definition import Program
 from symnet.errors import ValueProblem
 from symnet.train.asking import CHUNK
 from symnet.train.rowwise import parts_by_rows
+from symnet.train.step import eval_program, parts_of
 
 N, T = sn.dims("N T")
 n, m, k, d, t = sn.indices("n m k d t")
@@ -74,6 +75,40 @@ CASES = {
 @pytest.mark.parametrize(("tensor", "kind"), CASES.values(), ids=CASES)
 def test_what_may_be_cut_is_told_by_its_formula(tensor, kind):
     assert parts_by_rows(Program.of([tensor]), N)[tensor] == kind
+
+
+images, steps = sn.input("images", ("N", 3, 6, 6)), sn.input("steps", ("N", 6, 5))
+words = sn.input("words", ("N", 6), kind="label", classes=9)
+table = sn.input("table", ("N", 4))
+LAYERS = {
+    "conv": (lambda: sn.layers.Conv2d(4, 3, padding=1), images),
+    "pool": (lambda: sn.layers.MaxPool2d(2), images),
+    "lstm": (lambda: sn.layers.LSTM(4), steps),
+    "gru": (lambda: sn.layers.GRU(4, return_sequences=True), steps),
+    "attention": (lambda: sn.layers.MultiHeadAttention(1, causal=True), steps),
+    "layer-norm": (lambda: sn.layers.LayerNorm(), steps),
+    "embedding": (lambda: sn.layers.Embedding(9, 4), words),
+    "batch-norm": (lambda: sn.layers.BatchNorm(), table),
+    "dropout": (lambda: sn.layers.Dropout(0.5), table),
+}
+
+
+@pytest.mark.parametrize(("layer", "given"), LAYERS.values(), ids=LAYERS)
+def test_layers_that_are_not_trained_work_row_by_row(layer, given):
+    out = layer()(given)
+    loss = sn.mean((out * sn.param("scale", ())) ** 2)
+    kinds = parts_by_rows(eval_program([loss, out], parts_of(loss, [], [out])), N)
+    assert (kinds[loss], kinds[out]) == ("mean", "rows")
+
+
+classes, target = sn.input("classes", ("N", 4)), sn.input("target", ("N", 4), kind="onehot")
+NEEDS_MORE = {"gaussian_nll": lambda p, y: sn.losses.gaussian_nll(p, y, p)}
+
+
+@pytest.mark.parametrize("name", [name for name in sn.losses.__all__ if name[0].islower()])
+def test_losses_are_means_over_the_rows(name):
+    loss = NEEDS_MORE.get(name, getattr(sn.losses, name))(classes, target)
+    assert parts_by_rows(Program.of([loss]), N)[loss] == "mean"
 
 
 ROWS = 2 * CHUNK + 17
