@@ -251,9 +251,12 @@ class Fit:
             shape = [len(chosen) if s == parts.batch else int(s.xreplace(run.numbers)) for s in mask.shape]
             values[mask.name] = np.ones(shape)
         culprit = first_bad(Program.of([run.model.loss]), values, run.dtype)
+        bad_data = [node for node in self.data.arrays if not is_finite(values[node.name])]
         raise Diverged(
             f"the loss is not finite at step {run.done + 1} (epoch {run.epoch + 1}): {culprit}",
-            "a smaller learning rate, clip_norm=1.0 in the optimizer, or scaled inputs often help",
+            "drop such rows, or let formulas leave such values out"
+            if bad_data
+            else "a smaller learning rate, clip_norm=1.0 in the optimizer, or scaled inputs often help",
         )
 
     @contextmanager
@@ -277,10 +280,14 @@ class Fit:
             signal.signal(signal.SIGINT, before)
 
 
+def is_finite(values: Any) -> bool:
+    return bool(np.isfinite(np.asarray(values, float)).all())
+
+
 def first_bad(program: Program, values: Mapping[str, Any], dtype: str) -> str:
     """The first tensor, in the order of computation, that holds a NaN or an infinity."""
     for node in program.inputs():
-        if not np.isfinite(np.asarray(values[node.name], float)).all():
+        if not is_finite(values[node.name]):
             return f"{node.name} holds values that are not finite already"
     tensors = [node for node in program if not node.anonymous]
     for node, found in zip(tensors, Function(tensors, dtype, lower)(values), strict=True):

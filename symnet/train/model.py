@@ -7,6 +7,7 @@ history = run.fit({"x": X, "y": Y}, epochs=10, batch_size=64)
 
 from __future__ import annotations
 
+import hashlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
@@ -355,6 +356,7 @@ class Run(ShownRun):
             "done": self.done,
             "history": list(self.history.items()),
             "optimizer": repr(self.optimizer),
+            "rule": self._rule,
             "dtype": self.dtype,
             "place": dict(place or {}),
         }
@@ -363,15 +365,20 @@ class Run(ShownRun):
         arrays = {f"{group}/{name}": array for group, own in groups.items() for name, array in own.items()}
         write(Path(folder), "checkpoint", arrays, facts)
 
+    @cached_property
+    def _rule(self) -> str:
+        """What the optimizer does; a schedule that is a function has no name that another process would know."""
+        return hashlib.sha256(self.optimizer.signature().encode()).hexdigest()
+
     def restore(self, folder: Path) -> None:
         """Go on from the newest sound checkpoint of a folder."""
         found = newest(folder)
         facts = found.facts
-        for key, own in (("optimizer", repr(self.optimizer)), ("dtype", self.dtype)):
+        for key, named, own in (("rule", "optimizer", self._rule), ("dtype", "dtype", self.dtype)):
             if facts.get(key, own) != own:
                 raise TrainingProblem(
-                    f"the checkpoint was made with {key} {facts[key]}, not with {own}",
-                    f"compile with the same {key} to go on",
+                    f"the checkpoint was made with {named} {facts[named]}, not with {getattr(self, named)}",
+                    f"compile with the same {named} to go on",
                 )
         self._take(_group(found.arrays, "param"))
         self._states.update(_group(found.arrays, "state"))

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
+import symnet as sn
 from symnet.errors import NameProblem, SymnetWarning, TrainingProblem
 from symnet.train import checkpoint
 from symnet.train.checkpoint import load_params, newest, save_params, write
@@ -284,3 +285,16 @@ def test_process_killed_while_writing_leaves_a_sound_folder(tmp_path):
         found = newest(folder)
         assert found.facts["step"] >= said[-1]
         assert np.array_equal(found.arrays["W"], np.full(200_000, float(found.facts["step"])))
+
+
+def test_a_schedule_counts_by_what_it_does_when_training_goes_on(tmp_path):
+    def trained(rate, **options):
+        x, w = sn.input("x", ("N", 2)), sn.param("w", (2,), init="ones")
+        return sn.Model((x @ w - 1).mean() ** 2).compile(sn.optim.Adam(rate), seed=0, **options)
+
+    run = trained(lambda t: 0.1 / t)
+    run.fit({"x": np.ones((8, 2))}, progress=False)
+    run.checkpoint(tmp_path)
+    assert trained(lambda t: 0.1 / t, resume=tmp_path).done == run.done
+    with pytest.raises(TrainingProblem, match="made with optimizer"):
+        trained(lambda t: 0.2 / t, resume=tmp_path)

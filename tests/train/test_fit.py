@@ -480,3 +480,10 @@ def test_a_slope_that_is_not_finite_is_told_though_the_loss_is(optimizer):
     run = sn.Model(sn.define("L", (), sn.mean(root[n], n))).compile(optimizer)
     with pytest.raises(Diverged, match=r"values that are not finite after step 1 \(epoch 1\): a slope was not"):
         run.fit({"x": np.ones((8, 3))}, epochs=1, batch_size=4, progress=False)
+
+
+def test_a_loss_that_data_spoil_is_no_matter_of_the_learning_rate():
+    values = data(8)
+    values["x"][3, 1] = np.nan
+    with pytest.raises(Diverged, match=r"x holds values that are not finite already\n.*drop such rows"):
+        quiet(mlp().compile(seed=0), values, allow_nonfinite=True)
