@@ -24,6 +24,7 @@ from typing import Any
 
 import sympy as sp
 from sympy.core.assumptions import StdFactKB
+from sympy.core.cache import cacheit
 
 from symnet.core.expr import Reduce, reduction, reindex
 from symnet.core.index import as_shape, check_name
@@ -86,6 +87,13 @@ class Read(sp.Indexed):  # type: ignore[misc]
     @property
     def free_symbols(self) -> set[sp.Basic]:
         return set().union(*(place.free_symbols for place in self.indices))
+
+    @cacheit  # type: ignore[untyped-decorator]
+    def sort_key(self, order: Any = None) -> tuple[Any, ...]:
+        """SymPy's key, which is the text; reads of the same text by their tensors' age, then by their places."""
+        kind, (count, text), *rest = super().sort_key(order)
+        told_apart = (self.node.serial, tuple(place.sort_key() for place in self.indices))
+        return (kind, (count, (*text, *told_apart)), *rest)
 
     def _sympystr(self, printer: Any) -> str:
         places = ",".join(printer.doprint(place) for place in self.indices)

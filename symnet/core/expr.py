@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import permutations
-from typing import Any
+from typing import Any, TypeVar
 
 import sympy as sp
 from sympy.core.containers import Tuple
@@ -27,6 +27,7 @@ from sympy.core.symbol import Str
 from sympy.logic.boolalg import Boolean, BooleanFalse, BooleanTrue
 
 Bound = tuple[sp.Symbol, sp.Expr]
+E = TypeVar("E", bound=sp.Basic)
 OPS = ("sum", "max", "min", "prod", "argmax")
 
 
@@ -255,6 +256,14 @@ def transform(expr: sp.Expr, rule: Callable[[sp.Expr], sp.Expr]) -> sp.Expr:
 def reads(expr: sp.Basic) -> list[sp.Indexed]:
     """The distinct reads in an expression, in a fixed order."""
     return sorted(expr.atoms(sp.Indexed), key=sp.default_sort_key)
+
+
+def by_text(exprs: Iterable[E]) -> list[E]:
+    """Expressions by their text, and where this is the same by the tensors and indices that they are about."""
+    found: dict[str, list[E]] = {}
+    for expr in exprs:
+        found.setdefault(str(expr), []).append(expr)
+    return [e for text in sorted(found) for e in sorted(found[text], key=sp.default_sort_key)]
 
 
 def where(condition: Any, yes: Any, no: Any) -> sp.Expr:

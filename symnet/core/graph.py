@@ -14,6 +14,7 @@ from typing import TypeVar
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, Program, read_nodes
+from symnet.core.expr import reads
 from symnet.errors import CycleProblem
 
 T = TypeVar("T", bound=Hashable)
@@ -106,7 +107,7 @@ def _try_axis(group: Sequence[Node], program: Program, axis: int, direction: int
         node = todo.pop()
         definition = program[node]
         time = definition.indices[axes[node]]
-        for read in definition.formula.atoms(sp.Indexed):
+        for read in reads(definition.formula):
             other = read.args[0].node
             if other not in waits:
                 continue

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import sympy as sp
 
 from symnet.core.definition import Definition, read_nodes
-from symnet.core.expr import Reduce, transform
+from symnet.core.expr import Reduce, by_text, transform
 from symnet.emit.names import Names
 from symnet.schedule.fuse import Item, Leaf, Loop, Timed
 from symnet.schedule.units import FREE, Job, Product
@@ -34,7 +34,7 @@ def shown(job: Job | Product, formula: sp.Expr, names: Names) -> str:
     nodes = {job.node, *read_nodes(formula)}
     used = {node: names(node, node.name) for node in sorted(nodes, key=lambda n: n.serial)}
     symbols = {s for s in formula.free_symbols | set(job.places) if isinstance(s, sp.Dummy)}
-    plain = {s: sp.Symbol(names(s, s.name.lstrip("_")), integer=True) for s in sorted(symbols, key=str)}
+    plain = {s: sp.Symbol(names(s, s.name.lstrip("_")), integer=True) for s in by_text(symbols)}
     places = tuple(p.xreplace(plain) for p in job.places)
     return text_definition(job.node, Definition(places, formula.xreplace(plain)), used)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symnet.core.definition import Node
+from symnet.core.expr import by_text
 from symnet.emit.comments import comments
 from symnet.emit.fetch import LINE, MOST, copied_rows, row_length
 from symnet.emit.names import Names
@@ -260,7 +261,7 @@ class Writer:
 
     def ahead(self, body: sp.Expr) -> None:
         """Entries that stand behind a condition on values, read before it: a branch without reads is no branch."""
-        for read in sorted(chosen_reads(body), key=str):
+        for read in by_text(chosen_reads(body)):
             node = read.args[0].node
             text = self.entry(node, read.indices)
             if self.memory.stores[node].is_scalar or text in self.values or is_whole_node(node):

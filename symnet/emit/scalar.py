@@ -17,7 +17,7 @@ from sympy.core.symbol import Str
 from sympy.logic.boolalg import Boolean
 
 from symnet.core.definition import Node
-from symnet.core.expr import Bracket
+from symnet.core.expr import Bracket, by_text
 from symnet.schedule.native import NATIVE
 
 TURNED = {">": "<=", ">=": "<", "<": ">=", "<=": ">", "==": "!=", "!=": "=="}
@@ -117,7 +117,7 @@ class Scalars:
         inner = self._plain_product(rest) if rest else self.constant(sp.S.One)
         if not gates:
             return inner
-        fails = " or ".join(self.fails(g) for g in sorted(gates, key=lambda g: (bool(g.atoms(sp.Indexed)), str(g))))
+        fails = " or ".join(self.fails(g) for g in sorted(by_text(gates), key=lambda g: bool(g.atoms(sp.Indexed))))
         return f"({self.constant(sp.S.Zero)} if {fails} else {inner})"
 
     def _plain_product(self, factors: list[sp.Expr]) -> str:
@@ -126,12 +126,12 @@ class Scalars:
         sign = -1 in above
         above = [f for f in above if f != -1]
         numbers = [f for f in above if f.is_number]
-        rest = sorted((f for f in above if not f.is_number), key=str)
+        rest = by_text(f for f in above if not f.is_number)
         scalars = [f for f in rest if not f.atoms(sp.Indexed)]
         parts = [wrapped(self.real(f)) for f in [*numbers, *scalars, *(f for f in rest if f not in scalars)]]
         text = " * ".join(parts) if parts else self.constant(sp.S.One)
         if below:
-            divisors = [self.real(f) for f in sorted(below, key=str)]
+            divisors = [self.real(f) for f in by_text(below)]
             text += " / " + (wrapped(divisors[0]) if len(divisors) == 1 else f"({' * '.join(map(wrapped, divisors))})")
         return f"-{text}" if sign else text
 
@@ -189,7 +189,7 @@ class Scalars:
             above, below = sp.fraction(expr)
             if below != 1:
                 return f"({wrapped(self.whole(above))} // {wrapped(self.whole(below))})"
-            return " * ".join(self.whole(a) for a in sorted(expr.args, key=lambda a: (not a.is_number, str(a))))
+            return " * ".join(self.whole(a) for a in sorted(by_text(expr.args), key=lambda a: not a.is_number))
         if isinstance(expr, sp.Pow) and expr.exp.is_Integer and expr.exp > 0:
             return " * ".join([self.whole(expr.base)] * int(expr.exp))
         if isinstance(expr, sp.floor):
@@ -217,7 +217,7 @@ class Scalars:
         if isinstance(condition, sp.Not):
             return f"(not {self.holds(condition.args[0])})"
         word = " and " if isinstance(condition, sp.And) else " or "
-        return f"({word.join(self.holds(a) for a in sorted(condition.args, key=str))})"
+        return f"({word.join(self.holds(a) for a in by_text(condition.args))})"
 
     def _compared(self, sign: str, left: sp.Expr, right: sp.Expr) -> str:
         if is_whole(left) and is_whole(right):
@@ -268,7 +268,7 @@ def _divides(factor: sp.Expr) -> bool:
 
 def ordered_terms(expr: sp.Add) -> list[sp.Expr]:
     """The terms in a fixed order, a positive one first."""
-    return sorted(expr.args, key=lambda a: (a.could_extract_minus_sign(), bool(a.is_number), str(a)))
+    return sorted(by_text(expr.args), key=lambda a: (a.could_extract_minus_sign(), bool(a.is_number)))
 
 
 def is_whole(expr: sp.Expr) -> bool:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, Program, Read, write_out
-from symnet.core.expr import Reduce
+from symnet.core.expr import Reduce, by_text
 from symnet.core.graph import definition_order
 
 
@@ -34,9 +34,9 @@ def joined(
     formula: sp.Expr, definitions: Mapping[Node, Definition], own: Node
 ) -> tuple[dict[Node, Definition], sp.Expr] | None:
     """The first sum in the formula that takes a gather in; None where there is none."""
-    for add in sorted(formula.atoms(sp.Add), key=str):
+    for add in by_text(formula.atoms(sp.Add)):
         for term in add.args:
-            for read in term.atoms(sp.Indexed) if not isinstance(term, sp.Add) else ():
+            for read in by_text(term.atoms(sp.Indexed)) if not isinstance(term, sp.Add) else ():
                 found = _join(add, term, read, definitions) if read.args[0].node is not own else None
                 if found is not None:
                     return found[0], formula.xreplace({add: found[1]})
@@ -53,7 +53,7 @@ def _join(
     for other in add.args:
         if other is term:
             continue
-        for read in other.atoms(sp.Indexed):
+        for read in by_text(other.atoms(sp.Indexed)):
             node = read.args[0].node
             definition = definitions.get(node)
             if definition is None or not node.anonymous or not isinstance(definition.formula, Reduce):

@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, Program, read_nodes
-from symnet.core.expr import Bound, Bracket, Reduce
+from symnet.core.expr import Bound, Bracket, Reduce, by_text
 from symnet.core.graph import definition_order
 from symnet.core.index import bounds, nonnegative
 from symnet.core.normal import is_index_guard
@@ -81,10 +81,10 @@ def natural_order(formula: sp.Expr, extents: Mapping[sp.Symbol, sp.Expr]) -> tup
     """The free indices in the order of the widest read, then as others add them."""
     free = formula.free_symbols
     order: dict[sp.Symbol, None] = {}
-    for read in sorted(formula.atoms(sp.Indexed), key=lambda r: (-len(r.indices), r.args[0].node.serial, str(r))):
+    for read in sorted(by_text(formula.atoms(sp.Indexed)), key=lambda r: (-len(r.indices), r.args[0].node.serial)):
         for place in read.indices:
-            order.update(dict.fromkeys(sorted((s for s in place.free_symbols if s in extents), key=str)))
-    order.update(dict.fromkeys(sorted((s for s in free if s in extents), key=str)))
+            order.update(dict.fromkeys(by_text(s for s in place.free_symbols if s in extents)))
+    order.update(dict.fromkeys(by_text(s for s in free if s in extents)))
     return tuple(i for i in order if i in free)
 
 
@@ -370,7 +370,7 @@ def _calls(node: Node, definition: Definition) -> list[tuple[tuple[object, ...],
     calls = [c for c in calls if in_range(c, extents)]  # what a guard keeps from reading outside stays behind it
     calls = [c for c in calls if c != formula or isinstance(definition.formula, Reduce)]
     result = []
-    for call in sorted(calls, key=str):
+    for call in by_text(calls):
         held = natural_order(call, extents)
         result.append((Names.key(held, [extents[i] for i in held], call), call))
     return result
@@ -396,7 +396,7 @@ def _replaced(
     names: Names,
 ) -> sp.Expr:
     found = {}
-    for call in sorted(body.atoms(sp.Function, sp.exp, sp.Pow), key=str):
+    for call in by_text(body.atoms(sp.Function, sp.exp, sp.Pow)):
         if (
             not is_call(call)
             or not call.atoms(sp.Indexed)

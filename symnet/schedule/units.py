@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import sympy as sp
 
 from symnet.core.definition import Definition, Node, Program, read_nodes
-from symnet.core.expr import Bound, Bracket, Reduce, reindex
+from symnet.core.expr import Bound, Bracket, Reduce, by_text, reindex
 from symnet.core.graph import is_recurrent, program_components, time_loop
 from symnet.schedule.match import Layout, Operand, Refusal, matrix_product
 from symnet.schedule.prepare import is_plain, is_product, operands, readers
@@ -180,7 +180,7 @@ def _folded(
     formula = definition.formula
     if isinstance(formula, (Reduce, Scaled)):
         return None
-    for read in formula.atoms(sp.Indexed):
+    for read in by_text(formula.atoms(sp.Indexed)):
         inner = read.args[0].node
         if inner not in definitions or users.get(inner) != [node] or inner in outputs or not _one_place(read, formula):
             continue
@@ -359,7 +359,7 @@ def is_scatter(index: sp.Symbol, place: sp.Expr, bound: Iterable[Bound]) -> bool
 def in_order(axes: list[Axis], body: sp.Expr, places: tuple[sp.Expr, ...], batch: sp.Expr | None) -> tuple[Axis, ...]:
     """Loops so that the innermost walks memory: by the average distance from the last axis, samples outermost."""
     seen: dict[sp.Symbol, list[int]] = {axis.index: [] for axis in axes}
-    for read_places in [places, *(r.indices for r in sorted(body.atoms(sp.Indexed), key=str))]:
+    for read_places in [places, *(r.indices for r in by_text(body.atoms(sp.Indexed)))]:
         for distance, place in enumerate(reversed(read_places)):
             for symbol in place.free_symbols & set(seen):
                 seen[symbol].append(distance)

@@ -6,7 +6,7 @@ import sympy as sp
 
 from symnet.core.algebra import best_form
 from symnet.core.definition import Node
-from symnet.core.expr import Bracket, Reduce, operations, transform
+from symnet.core.expr import Bracket, Reduce, by_text, operations, transform
 from symnet.simplify.context import Context, Scope
 from symnet.simplify.match import match
 
@@ -119,7 +119,9 @@ def _sums(kernel: sp.Expr, total_read: sp.Indexed, context: Context) -> bool:
 def _softmax_of(kernel: sp.Expr, total_read: sp.Indexed, context: Context) -> sp.Expr | None:
     if not _sums(kernel, total_read, context):
         return None
-    logits = [r for r in kernel.args[0].atoms(sp.Indexed) if r.args[0].node in context.program or r.args[0].node.rank]
+    logits = [
+        r for r in by_text(kernel.args[0].atoms(sp.Indexed)) if r.args[0].node in context.program or r.args[0].node.rank
+    ]
     widest = max(logits, key=lambda r: (len(r.indices), str(r)))
     node = widest.args[0].node
     if any(not place.is_Symbol for place in widest.indices) or len(set(widest.indices)) != node.rank:

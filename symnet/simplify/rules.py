@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sympy as sp
 
 from symnet.core.algebra import best_form, joined_powers
-from symnet.core.expr import transform
+from symnet.core.expr import by_text, transform
 from symnet.differentiate.closed import logistic
 from symnet.simplify import deltas, products, sums
 from symnet.simplify.context import Scope
@@ -53,7 +53,7 @@ def _hyperbolic(expr: sp.Expr, scope: Scope) -> sp.Expr:
 def _tanh_node(node: sp.Expr) -> sp.Expr:
     if not isinstance(node, sp.Mul):
         return node
-    for c in node.atoms(sp.cosh):
+    for c in by_text(node.atoms(sp.cosh)):
         if c**-1 in node.args:
             return node.xreplace({sp.sinh(c.args[0]): sp.tanh(c.args[0]) * c})
     return node

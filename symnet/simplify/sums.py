@@ -11,7 +11,7 @@ import sympy as sp
 
 from symnet.core.algebra import best_form
 from symnet.core.definition import Definition, Node, read_nodes
-from symnet.core.expr import Bound, Reduce, operations, reindex, total, transform
+from symnet.core.expr import Bound, Reduce, by_text, operations, reindex, total, transform
 from symnet.simplify.context import Context, Scope
 from symnet.simplify.deltas import sum_deltas
 from symnet.simplify.fold import fold
@@ -112,7 +112,7 @@ def _known(expr: sp.Expr, context: Context) -> sp.Expr:
 
 def named_sums(expr: sp.Expr, context: Context) -> sp.Expr:
     """Sums that have a name, by it, before anything inside them is renamed."""
-    found = {r: context.rename(r) for r in expr.atoms(Reduce)}
+    found = {r: context.rename(r) for r in by_text(expr.atoms(Reduce))}
     return expr.xreplace({r: name for r, name in found.items() if name is not None})
 
 
