@@ -136,6 +136,7 @@ class Report:
         return 8 if node.kind == "label" else self.plan.itemsize
 
     def flops(self, job: Job | Product, loops: Mapping[sp.Symbol, sp.Expr]) -> sp.Expr:
+        """Operations: of a product two for each term, and two for each entry that it is added to; not a scale alone."""
         if isinstance(job, Product):
             scaled = 2 * self.product(job.extents[i] for i in job.layout.m + job.layout.n) if job.beta != 0 else 0
             return 2 * self.product(job.extents.values()) * self.product(loops.values()) + scaled
@@ -148,7 +149,7 @@ class Report:
         own, moved = set(kernel.made), {}
         for job, loops in kernel.work:
             inside = {**loops, **(job.extents if isinstance(job, Product) else {})}
-            for read in job.reads():
+            for read in reads_from_memory(job):
                 node = read.args[0].node
                 if node not in own and not self.is_scalar(node):
                     moved["read", node] = self.read_size(read, inside)
@@ -295,7 +296,14 @@ def work(item: Item, loops: Mapping[sp.Symbol, sp.Expr]) -> Iterator[Work]:
 
 
 def reads_of(kernel: Kernel) -> set[Node]:
-    return {read.args[0].node for job, _ in kernel.work for read in job.reads()}
+    return {read.args[0].node for job, _ in kernel.work for read in reads_from_memory(job)}
+
+
+def reads_from_memory(job: Job | Product) -> Iterator[sp.Indexed]:
+    """What a job reads, for a product with what it is added to, though that shares the place of its result."""
+    yield from job.reads()
+    if isinstance(job, Product) and job.base is not None:
+        yield job.base.read(*job.places)
 
 
 def operations(expr: sp.Expr) -> int:

@@ -99,6 +99,13 @@ def test_a_training_step_is_counted_for_its_batch():
     assert "\nmemory  3,520 bytes; numbers in ws 864, near 16\n" in text
 
 
+def test_what_a_product_is_added_to_is_read_and_written():
+    loss, _ = small_mlp()
+    text = str(sn.Model(loss).compile(sn.optim.SGD(0.1)).schedule)
+    x, deltas, W = 4 * 8, 4 * 4, 4 * 8 * 4  # bytes of a row of each operand, and of the result
+    assert re.search(rf"product  8 x 4 x N  2\*8\*4\*N  {x + deltas}\*N \+ {2 * W}  W_next\n", text)
+
+
 def test_the_update_of_all_parameters_follows_the_step():
     loss, _ = small_mlp()
     schedules = sn.Model(loss).compile(sn.optim.Adam()).schedule
