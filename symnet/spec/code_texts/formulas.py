@@ -43,8 +43,8 @@ FORMULAS = {
         "an index without a range, or a read outside its axis",
         "How far an index runs follows from where it stands alone on an axis: in `x[n,d]` n runs over the "
         "first axis of x. Where there is no such read, say it: `m[s:T, t:T] = s <= t`, `sum(..., u=3)`. A "
-        "read that may lie outside its axis, such as `x[n-1]`, stands behind a guard: `where(n > 0, x[n-1], "
-        "0)`.",
+        "read that may lie outside its axis, such as `x[n-1]`, stands behind a guard that keeps it inside: "
+        "`where(n > 0, x[n-1], 0)`. A guard speaks of indices; a condition on values is none.",
         "formulas",
         "  q[n] = x[n,0] + x[n-1,0]",
         "  q[n] = x[n,0] + where(n > 0, x[n-1,0], 0)",
