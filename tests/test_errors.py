@@ -494,7 +494,7 @@ EVALUATED = {
     "a guard that guards too little": (
         lambda: sn.evaluate(too_small_a_guard(), {"u": np.ones(4)}),
         RangeProblem,
-        ["z", "u[n - 2]", "-1", "4 entries"],
+        ["z", "u[n - 2]", "[n > 0]", "0 to N - 1"],
     ),
     "text": (lambda: affine_values(b=np.array(["a", "b"])), ValueProblem, ["b", "numbers"]),
     "objects": (lambda: affine_values(b=np.array([None, 1], dtype=object)), ValueProblem, ["b", "numbers"]),
