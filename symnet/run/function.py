@@ -99,6 +99,8 @@ class Function:
         arrays = read_values(self._declared, given)
         sizes = solve_sizes({**bystanders(self._declared, given), **arrays})
         for node, array in arrays.items():
+            if np.iscomplexobj(array):
+                raise ValueProblem(f"{node.name} holds complex numbers", "kernels compute with real ones: give .real")
             check_kind(node, array)
             check_labels(node, array, sizes, self._label_ranges)
         check_places(self._open_claims, sizes)
@@ -119,7 +121,7 @@ class Function:
         ws, near, wi = np.empty(lengths["ws"], real), np.empty(lengths["near"], real), np.empty(lengths["wi"], np.int64)
         numbers = [concrete(s, sizes, str(s)) for s in module.sizes]
         self._compiled.kernel(*arrays, *(a.ravel() for a in made.values()), scalars, ws, near, wi, *numbers)
-        found: dict[Node, Any] = {node: given[node] for node in given}
+        found: dict[Node, Any] = {n: np.array(given[n], _dtype(n, real))[()] for n in self._outputs if n in given}
         found |= made
         for node, value in zip(module.scalars, scalars, strict=True):
             found[node] = int(value) if is_whole_node(node) else float(value)

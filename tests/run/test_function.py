@@ -292,6 +292,7 @@ REFUSED: dict[str, tuple[dict[str, Any], type[SymnetError], list[str]]] = {
     "columns that differ": ({"w": np.ones(4)}, ShapeProblem, ["D", "3 in x", "4 in w"]),
     "text": ({"x": [["a"] * 3] * 5}, ValueProblem, ["x", "numbers"]),
     "nothing": ({"x": None}, ValueProblem, ["x", "numbers"]),
+    "complex numbers": ({"s": 1 + 2j}, ValueProblem, ["s", "complex"]),
     "ragged rows": ({"x": [[1.0, 2.0, 3.0], [1.0]]}, ValueProblem, ["x", "unequal"]),
 }
 
@@ -427,3 +428,11 @@ def test_a_place_that_is_a_twin_is_found_inside_other_reads():
     both = [sn.metrics.accuracy(z, y), sn.metrics.top_k(z, y, 2)]
     values = {"z": np.random.default_rng(0).normal(size=(9, 4)), "y": np.eye(4)[np.arange(9) % 4]}
     assert disagreement(plain_function(both)(values), sn.evaluate(both, values)) == 0
+
+
+def test_an_input_that_is_asked_for_comes_in_the_type_of_the_function():
+    x = sn.input("x", ("N",))
+    given = np.array([0.1, 0.2])
+    found = sn.function(x, dtype="float32")(x=given)
+    assert found.dtype == np.float32
+    assert found.tolist() == given.astype(np.float32).tolist()
