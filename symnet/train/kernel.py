@@ -212,7 +212,7 @@ class Kernel:
 
     def learned(self) -> tuple[Array, ...]:
         """What steps go on from: parameters, and the states of the optimizer and of layers."""
-        return self.theta, self.held, self.state, self.memory
+        return tuple(array for array in (self.theta, self.held, self.state, self.memory) if array.size)
 
     def apart(self, array: Array) -> Array:
         """The array, or a copy if training writes where it lies: kernels promise that their arrays do not overlap."""
