@@ -278,7 +278,7 @@ def test_text_does_not_depend_on_the_process():
     networks = ("last-state-lstm", "attention-causal", "cnn", "transformer-block")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
     found = []
-    for seed in ("0", "1", "2", "5", "77"):
+    for seed in ("0", "2", "77"):
         command = [sys.executable, "-W", "ignore", "-c", DETERMINED, seed, *networks]
         found.append(
             subprocess.run(command, env={**environment, "PYTHONHASHSEED": seed}, capture_output=True, text=True)
