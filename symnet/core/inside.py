@@ -103,14 +103,14 @@ def open_claims(program: Program) -> list[tuple[str, Claim]]:
 
 def claims(formula: sp.Basic, ranges: Ranges) -> Iterator[Claim]:
     """What a formula takes for granted of its reads; places where labels stand are not among it."""
-    for read, inner, gates in reads(formula, ranges):
+    for read, inner, gates in guarded_reads(formula, ranges):
         guards = tuple(c for c in map(condition, gates) if c is not None)
         for axis, place in enumerate(read.indices):
             if not place.atoms(sp.Indexed):
                 yield _claim(read, axis, inner, guards)
 
 
-def reads(
+def guarded_reads(
     formula: sp.Basic, ranges: Ranges, gates: tuple[sp.Expr, ...] = ()
 ) -> Iterator[tuple[sp.Indexed, Ranges, tuple[sp.Expr, ...]]]:
     """Each read, what the indices there run over, and the brackets and deltas that stand in front of it."""
@@ -120,7 +120,7 @@ def reads(
     if isinstance(formula, sp.Indexed):
         yield formula, ranges, gates
     for arg in formula.args:
-        yield from reads(arg, ranges, gates)
+        yield from guarded_reads(arg, ranges, gates)
 
 
 def label_range(read: sp.Indexed, axis: int, label: sp.Indexed, ranges: Ranges) -> tuple[sp.Expr, sp.Expr] | None:

@@ -13,7 +13,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from symnet.core.definition import Node, Program, shape_text
-from symnet.core.inside import Claim, label_range, reads
+from symnet.core.inside import Claim, guarded_reads, label_range
 from symnet.errors import KindProblem, RangeProblem, ShapeProblem, ValueProblem
 
 Array = NDArray[Any]
@@ -108,7 +108,7 @@ def label_ranges(program: Program) -> LabelRanges:
     found: dict[Node, tuple[sp.Expr, sp.Expr]] = {}
     for definition_of, definition in program.definitions.items():
         box = dict(zip(definition.indices, definition_of.shape, strict=True))
-        for read, ranges, gates in reads(definition.formula, box):
+        for read, ranges, gates in guarded_reads(definition.formula, box):
             for axis, place in enumerate(read.indices):
                 for label in place.atoms(sp.Indexed):
                     allowed = label_range(read, axis, label, ranges)

@@ -231,9 +231,9 @@ class Fit:
 
     def check_values(self) -> None:
         """A loss may be finite where its slope is not: parameters and states show it, after a slice at the latest."""
-        if not all(surely_finite(array) or np.isfinite(array).all() for array in self.kernel.learned()):
+        if not all(map(is_finite, self.kernel.learned())):
             run = self.owner
-            bad = [name for name, value in run.values.items() if not np.isfinite(value).all()]
+            bad = [name for name, value in run.values.items() if not is_finite(value)]
             what = f"{bad[0]} holds" if bad else "the optimizer's states hold"
             raise Diverged(
                 f"{what} values that are not finite after step {run.done} (epoch {run.epoch + 1}): a slope was not",
@@ -281,7 +281,8 @@ class Fit:
 
 
 def is_finite(values: Any) -> bool:
-    return bool(np.isfinite(np.asarray(values, float)).all())
+    array = np.asarray(values)
+    return surely_finite(array) or bool(np.isfinite(array).all())
 
 
 def first_bad(program: Program, values: Mapping[str, Any], dtype: str) -> str:
